@@ -1,0 +1,123 @@
+//! File paths as bytes: on Linux a name need not be UTF-8, and nothing recorded may be lost.
+
+use std::fmt;
+
+/// A path's bytes, `/`-separated: relative to the project's root when inside it, else absolute.
+///
+/// `Display` writes bytes that are not UTF-8, and control characters, as `\xHH`, and a backslash as itself: the text is for people. The
+/// bytes are the truth.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct FilePath(Vec<u8>);
+
+impl FilePath {
+    /// Wraps the bytes as they are.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The text, when the bytes are UTF-8.
+    pub fn as_str(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+
+    /// Whether it names a place outside the project.
+    pub fn is_absolute(&self) -> bool {
+        self.0.first() == Some(&b'/')
+    }
+
+    /// The folder's bytes, without its slash; empty for a name at the root of the project.
+    pub fn folder(&self) -> &[u8] {
+        self.split().0
+    }
+
+    /// The last component's bytes.
+    pub fn file_name(&self) -> &[u8] {
+        self.split().1
+    }
+
+    /// The file name up to its last dot (a leading dot is part of the name), as people read it.
+    pub fn stem(&self) -> String {
+        let name = self.file_name();
+        let end = name.iter().rposition(|b| *b == b'.').filter(|at| *at > 0).unwrap_or(name.len());
+        Self::new(&name[..end]).to_string()
+    }
+
+    /// What follows the last dot of the file name, in lower case; empty when there is none.
+    pub fn extension(&self) -> String {
+        let name = self.file_name();
+        match name.iter().rposition(|b| *b == b'.') {
+            Some(at) if at > 0 => Self::new(&name[at + 1..]).to_string().to_ascii_lowercase(),
+            _ => String::new(),
+        }
+    }
+
+    fn split(&self) -> (&[u8], &[u8]) {
+        // a folder collection ends in a slash: its name is what stands before
+        let bytes = self.0.strip_suffix(b"/").filter(|b| !b.is_empty()).unwrap_or(&self.0);
+        match bytes.iter().rposition(|b| *b == b'/') {
+            Some(at) => (&bytes[..at], &bytes[at + 1..]),
+            None => (&[], bytes),
+        }
+    }
+}
+
+impl From<&str> for FilePath {
+    fn from(text: &str) -> Self {
+        Self(text.as_bytes().to_vec())
+    }
+}
+
+impl fmt::Display for FilePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                if c.is_control() {
+                    let mut buffer = [0; 4];
+                    for byte in c.encode_utf8(&mut buffer).bytes() {
+                        write!(f, "\\x{byte:02X}")?;
+                    }
+                } else {
+                    write!(f, "{c}")?;
+                }
+            }
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02X}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for FilePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts() {
+        let path = FilePath::from("data/daily/2013-01-01.tar.gz");
+        assert_eq!(path.folder(), b"data/daily");
+        assert_eq!(path.file_name(), b"2013-01-01.tar.gz");
+        assert_eq!(path.stem(), "2013-01-01.tar");
+        assert_eq!(path.extension(), "gz");
+        assert_eq!(FilePath::from("daily/").file_name(), b"daily");
+        assert_eq!(FilePath::from(".env").stem(), ".env");
+        assert_eq!(FilePath::from(".env").extension(), "");
+        assert!(FilePath::from("/").is_absolute());
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf8_is_written_in_escapes() {
+        assert_eq!(FilePath::new(*b"caf\xe9/a\nb").to_string(), "caf\\xE9/a\\x0Ab");
+    }
+}
