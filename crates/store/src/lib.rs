@@ -1,0 +1,102 @@
+//! Keeps the record: append, read, fold.
+//!
+//! ```text
+//!  draft ──append──► log (one per origin, append-only) ──fold──► index: nodes, entries by subject, object and place, members
+//!                     │                                             │
+//!                     └── checkpoint, signed                        └── select, nodes, collections_of
+//!  contents ────────► objects (by digest)
+//! ```
+//!
+//! The log is the truth. Every other table is a fold over it (and over the manifests kept as objects): delete them, and the next open
+//! folds the log again, to the same bytes.
+#![forbid(unsafe_code)]
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use keizu_record::manifest::Membership;
+use keizu_record::note::PublicKey;
+use keizu_record::{Digest, Entry, Kind, NodeId, Record, RecordId, Side};
+
+/// A set of records to look up in the index.
+#[derive(Debug, Clone, Default)]
+pub struct Select {
+    /// Records at one of whose ends one of these nodes stands. `None`: any.
+    pub nodes: Option<(Side, Vec<NodeId>)>,
+    /// Of these kinds; empty: all.
+    pub kinds: Vec<Kind>,
+    /// Only entries after this position.
+    pub after: Option<u64>,
+    /// Only entries up to this position.
+    pub upto: Option<u64>,
+    /// Newest first, instead of oldest first.
+    pub newest_first: bool,
+    /// At most so many; `None`: all.
+    pub limit: Option<usize>,
+}
+
+/// One log of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Its name, which signs its checkpoints.
+    pub name: Arc<str>,
+    /// Its public key.
+    pub key: PublicKey,
+    /// Number of records.
+    pub size: u64,
+    /// Whether this store may append to it.
+    pub own: bool,
+}
+
+/// An entry as the log keeps it, unchecked: what `verify` reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawEntry {
+    /// Place in the log, from 0, as stored.
+    pub index: u64,
+    /// The id, as stored.
+    pub id: RecordId,
+    /// The bytes of [`keizu_record::Sealed::encode`], as stored.
+    pub bytes: Vec<u8>,
+}
+
+/// What was appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Ids, in the order of the draft.
+    pub ids: Vec<RecordId>,
+    /// The log's size afterwards.
+    pub size: u64,
+    /// The checkpoint over it: a signed note.
+    pub checkpoint: String,
+}
+
+/// Reads that a draft may make, inside the transaction that appends it, and that everybody may make outside one.
+pub trait Read {
+    /// Entries of the index, in order of position.
+    fn select(&self, select: &Select) -> Result<Vec<Entry>, Error>;
+    /// Nodes whose canonical bytes lie in `from..to`, ascending, at most `limit`.
+    fn nodes(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<NodeId>, Error>;
+    /// Collections that hold one of these contents, with the paths at which they hold it.
+    fn collections_of(&self, members: &[Digest]) -> Result<Vec<Membership>, Error>;
+}
+
+/// The records that an append is to write, made while the log is locked.
+pub type Draft<'a> = dyn FnMut(&dyn Read) -> Result<Vec<Record>, Error> + 'a;
+
+/// Keeps logs and their index. Implementations pass the [conformance suite](conformance).
+pub trait Store: Read {
+    /// Appends to the own log, folds, signs a checkpoint; all or nothing, durable when it returns. Appends of other processes wait.
+    fn append(&mut self, draft: &mut Draft<'_>) -> Result<Receipt, Error>;
+    /// All logs.
+    fn origins(&self) -> Result<Vec<Origin>, Error>;
+    /// The raw entries of a log from an index on, in order of index.
+    fn log(&self, origin: &str, from: u64, visit: &mut dyn FnMut(RawEntry) -> ControlFlow<()>) -> Result<(), Error>;
+    /// Signed checkpoints of a log, by size, ascending.
+    fn checkpoints(&self, origin: &str) -> Result<Vec<String>, Error>;
+    /// Deletes everything that is folded and folds the logs again.
+    fn refold(&mut self) -> Result<(), Error>;
+}
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {}
