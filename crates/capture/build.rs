@@ -1,1 +1,3 @@
+//! Builds the shim and the 32-bit stub that are embedded in the library.
+
 fn main() {}

@@ -4,9 +4,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use keizu_record::RunId;
+use serde::{Deserialize, Serialize};
 
 /// What `fstat` said of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stat {
     /// Device number.
     pub dev: u64,
@@ -29,14 +30,27 @@ pub struct Event {
     pub pid: u32,
     /// `CLOCK_MONOTONIC`, nanoseconds.
     pub at: u64,
-    /// The file *as of the call*, where the call had one.
+    /// The file *as of the call*, where the call had one: of an open, what `fstat` said of the descriptor; of a rename, the file under its
+    /// new name.
     pub stat: Option<Stat>,
+    /// What stood at the name *before* the call: of an open that may create or truncate, of the target of a rename, of the name that
+    /// an unlink removes, of a truncate. `None` when nothing was there (an open that could create then did create, see
+    /// [`Event::created`]), or when the call cannot change what stands there.
+    pub before: Option<Stat>,
     /// What happened.
     pub what: What,
 }
 
+impl Event {
+    /// Whether this is an open that made the file: it could create, and nothing was there.
+    pub fn created(&self) -> bool {
+        matches!(&self.what, What::Open { flags, .. } if flags & libc::O_CREAT != 0) && self.before.is_none()
+    }
+}
+
 /// Paths are as the program gave them (relative to its folder at that moment), unless said otherwise.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the fields bear the words of the system calls")]
 pub enum What {
     /// A program began (after exec) in a process that the shim entered. `argv` is empty when it could not be seen.
     Begin { ppid: u32, cwd: PathBuf, exe: PathBuf, argv: Vec<Vec<u8>> },
@@ -44,9 +58,10 @@ pub enum What {
     ForkBegin { parent: u32, cwd: PathBuf },
     /// `fork` returned in the parent.
     Forked { child: u32 },
-    /// A successful open of a regular file or a folder. `flags` as given to `open(2)`. A path relative to a descriptor was made absolute.
+    /// A successful open of a regular file or a folder. `flags` as given to `open(2)`, or equivalent to the mode given to `fopen(3)`;
+    /// `O_TMPFILE` for a file without a name (its path is the folder's, or empty). A path relative to a descriptor was made absolute.
     Open { path: PathBuf, flags: i32 },
-    /// A failed open: `errno` (only ENOENT and ENOTDIR are recorded).
+    /// A failed open: `errno` (only ENOENT and ENOTDIR, and only of names below the project's root, are recorded).
     OpenFailed { path: PathBuf, errno: i32 },
     /// A successful rename.
     Rename { from: PathBuf, to: PathBuf },
@@ -70,7 +85,7 @@ pub enum What {
     ExecFailed { path: PathBuf, errno: i32 },
     /// `posix_spawn` returned a child.
     Spawn { child: u32, path: PathBuf, argv: Vec<Vec<u8>> },
-    /// A shared library that was loaded into the process.
+    /// A shared library that was loaded into the process: a file, or a bare name (no slash) as it was given to `dlopen`.
     Library { path: PathBuf },
     /// The process is about to exit with this code, as far as its own code says.
     Exit { code: i32 },

@@ -15,3 +15,4 @@
 
 pub mod account;
 pub mod event;
+pub mod host;
