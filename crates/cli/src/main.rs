@@ -1,0 +1,4 @@
+//! The door.
+#![forbid(unsafe_code)]
+
+fn main() {}
