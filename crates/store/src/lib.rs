@@ -9,7 +9,27 @@
 //!
 //! The log is the truth. Every other table is a fold over it (and over the manifests kept as objects): delete them, and the next open
 //! folds the log again, to the same bytes.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use keizu_record::{Digest, Kind, Record, RunId, Time};
+//! use keizu_store::{Read, Select, SqliteStore, Store, objects};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let mut store = SqliteStore::create(folder.path(), "laptop", Arc::new(objects::Memory::default()))?;
+//! let used = Record::new(Kind::Used, RunId::new([1; 16]), Time(0), Time(1)).with_object(Digest::of(b"label,x\n"));
+//! let receipt = store.append(&mut |_| Ok(vec![used.clone()]))?;
+//! let entries = store.select(&Select::default())?;
+//! assert_eq!((entries[0].id, &entries[0].record), (receipt.ids[0], &used));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
+
+pub mod cache;
+mod error;
+pub mod objects;
+pub mod sqlite;
+pub mod verify;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -18,6 +38,14 @@ use keizu_record::manifest::Membership;
 use keizu_record::note::PublicKey;
 use keizu_record::{Digest, Entry, Kind, NodeId, Record, RecordId, Side};
 
+pub use cache::Cache;
+pub use error::Error;
+pub use objects::Objects;
+pub use sqlite::SqliteStore;
+
+/// The most records of one append.
+pub const APPEND_RECORDS_MAX: usize = 1 << 20;
+
 /// A set of records to look up in the index.
 #[derive(Debug, Clone, Default)]
 pub struct Select {
@@ -25,7 +53,7 @@ pub struct Select {
     pub nodes: Option<(Side, Vec<NodeId>)>,
     /// Of these kinds; empty: all.
     pub kinds: Vec<Kind>,
-    /// Only entries after this position.
+    /// Only entries after this position; the first position is 1.
     pub after: Option<u64>,
     /// Only entries up to this position.
     pub upto: Option<u64>,
@@ -83,9 +111,11 @@ pub trait Read {
 /// The records that an append is to write, made while the log is locked.
 pub type Draft<'a> = dyn FnMut(&dyn Read) -> Result<Vec<Record>, Error> + 'a;
 
-/// Keeps logs and their index. Implementations pass the [conformance suite](conformance).
+/// Keeps logs and their index. Every engine passes one suite, the module `conformance` (feature of the same name).
 pub trait Store: Read {
     /// Appends to the own log, folds, signs a checkpoint; all or nothing, durable when it returns. Appends of other processes wait.
+    ///
+    /// The draft is called at most once. An empty one writes nothing. Its own failure comes back as [`Error::Draft`] or as it was given.
     fn append(&mut self, draft: &mut Draft<'_>) -> Result<Receipt, Error>;
     /// All logs.
     fn origins(&self) -> Result<Vec<Origin>, Error>;
@@ -96,7 +126,3 @@ pub trait Store: Read {
     /// Deletes everything that is folded and folds the logs again.
     fn refold(&mut self) -> Result<(), Error>;
 }
-
-/// What went wrong.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {}

@@ -1,0 +1,157 @@
+//! Digests of files that were hashed before, in a file of its own that may be deleted at any time.
+//!
+//! It never blocks and never fails: when the file is locked, damaged or cannot be written, the cache is as good as empty. Each row carries a
+//! check of its own, since the file is written without waiting for the disk, and a digest torn by a power cut must not become a content's
+//! identity.
+//!
+//! One row per file (device, inode): what the file was before is of no use to anybody.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use keizu_record::Digest;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+/// After so many new digests the cache writes them down by itself.
+const BATCH_MAX: usize = 4096;
+/// How long others may be writing before this process forgets its batch.
+const WRITE_WAIT: Duration = Duration::from_millis(100);
+
+/// What tells one state of a file from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileState {
+    /// Device.
+    pub dev: u64,
+    /// Inode.
+    pub ino: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Content changed, nanoseconds since the epoch.
+    pub mtime: i64,
+    /// Anything changed, nanoseconds since the epoch.
+    pub ctime: i64,
+}
+
+/// The digests of files that have not changed since they were hashed.
+///
+/// Only to be told of files that had been left alone for longer than the clock's grain when they were hashed: a file written twice within one
+/// tick has the same state with two contents.
+pub struct Cache {
+    path: PathBuf,
+    file: Option<Connection>,
+    fresh: HashMap<(u64, u64), (FileState, Digest)>,
+}
+
+impl Cache {
+    /// The cache in this file, made when it is not there. Without the file's folder, or when it cannot be used, an empty cache.
+    pub fn open(path: &Path) -> Self {
+        Self { path: path.to_owned(), file: connect(path), fresh: HashMap::new() }
+    }
+
+    /// The digest of a file in exactly this state.
+    pub fn get(&self, state: &FileState) -> Option<Digest> {
+        if let Some((known, digest)) = self.fresh.get(&(state.dev, state.ino)) {
+            return (known == state).then_some(*digest);
+        }
+        let mut query = self.file.as_ref()?.prepare_cached(GET).ok()?;
+        let [dev, ino, size] = [state.dev, state.ino, state.size].map(u64::cast_signed);
+        let row = query
+            .query_row(params![dev, ino, size, state.mtime, state.ctime], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))
+            .optional();
+        let (digest, found) = row.ok().flatten()?;
+        let digest = Digest::from_slice(&digest)?;
+        (found == check(state, &digest)).then_some(digest)
+    }
+
+    /// Remembers the digest of a file in this state.
+    pub fn put(&mut self, state: FileState, digest: Digest) {
+        self.fresh.insert((state.dev, state.ino), (state, digest));
+        if self.fresh.len() >= BATCH_MAX {
+            self.flush();
+        }
+    }
+
+    /// Writes down what was put. When that cannot be done, it is forgotten.
+    pub fn flush(&mut self) {
+        let fresh = std::mem::take(&mut self.fresh);
+        if fresh.is_empty() {
+            return;
+        }
+        let written = self.file.as_mut().map(|file| write(file, fresh.values()));
+        if let Some(Err(error)) = written {
+            use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+            if matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)) {
+                self.file = None;
+                self.file = begin_again(&self.path);
+            }
+        }
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+const GET: &str = "SELECT digest, sum FROM digest WHERE dev = $1 AND ino = $2 AND size = $3 AND mtime = $4 AND ctime = $5";
+const PUT: &str = "INSERT INTO digest (dev, ino, size, mtime, ctime, digest, sum) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+    ON CONFLICT (dev, ino) DO UPDATE SET size = excluded.size, mtime = excluded.mtime, ctime = excluded.ctime, \
+    digest = excluded.digest, sum = excluded.sum";
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS digest (dev INTEGER NOT NULL, ino INTEGER NOT NULL, size INTEGER NOT NULL, \
+    mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, digest BLOB NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (dev, ino)) WITHOUT ROWID";
+
+fn connect(path: &Path) -> Option<Connection> {
+    match prepare(path) {
+        Ok(file) => Some(file),
+        Err(error) => match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => begin_again(path),
+            _ => None,
+        },
+    }
+}
+
+fn begin_again(path: &Path) -> Option<Connection> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        let _ = fs_err::remove_file(Path::new(&name));
+    }
+    prepare(path).ok()
+}
+
+fn prepare(path: &Path) -> rusqlite::Result<Connection> {
+    let file = Connection::open(path)?;
+    file.busy_timeout(WRITE_WAIT)?;
+    file.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")?;
+    let made = file.table_exists(None, "digest")?;
+    if !made {
+        file.execute_batch(TABLE)?;
+    }
+    Ok(file)
+}
+
+fn write<'a>(file: &mut Connection, rows: impl Iterator<Item = &'a (FileState, Digest)>) -> rusqlite::Result<()> {
+    let batch = file.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    {
+        let mut put = batch.prepare_cached(PUT)?;
+        for (state, digest) in rows {
+            let [dev, ino, size] = [state.dev, state.ino, state.size].map(u64::cast_signed);
+            put.execute(params![dev, ino, size, state.mtime, state.ctime, digest.as_bytes(), check(state, digest)])?;
+        }
+    }
+    batch.commit()
+}
+
+/// 64 bits over the row.
+fn check(state: &FileState, digest: &Digest) -> i64 {
+    let mut hasher = blake3::Hasher::new();
+    for number in [state.dev, state.ino, state.size] {
+        hasher.update(&number.to_be_bytes());
+    }
+    hasher.update(&state.mtime.to_be_bytes()).update(&state.ctime.to_be_bytes()).update(digest.as_bytes());
+    let mut sum = [0; 8];
+    hasher.finalize_xof().fill(&mut sum);
+    i64::from_be_bytes(sum)
+}

@@ -1,0 +1,52 @@
+-- The index: a fold over the log and the manifests. Dropped and made again at will, so it has no migrations: a new layout is a new
+-- FOLD_LAYOUT.
+
+CREATE TABLE fold_state (
+    layout      INTEGER NOT NULL,
+    position    INTEGER NOT NULL,
+    nodes       INTEGER NOT NULL,
+    collections INTEGER NOT NULL
+);
+
+-- The frontier of each log's tree.
+CREATE TABLE fold_frontier (
+    origin INTEGER NOT NULL PRIMARY KEY,
+    size   INTEGER NOT NULL,
+    peaks  BLOB    NOT NULL
+);
+
+-- Numbers by first appearance.
+CREATE TABLE fold_node (
+    number INTEGER NOT NULL PRIMARY KEY,
+    id     BLOB    NOT NULL UNIQUE
+);
+
+CREATE TABLE fold_entry (
+    position INTEGER NOT NULL PRIMARY KEY,
+    kind     INTEGER NOT NULL,
+    subject  INTEGER NOT NULL,
+    object   INTEGER,
+    place    INTEGER,
+    happened INTEGER NOT NULL,
+    recorded INTEGER NOT NULL
+);
+CREATE INDEX fold_entry_kind ON fold_entry (kind, position);
+CREATE INDEX fold_entry_subject ON fold_entry (subject, position);
+CREATE INDEX fold_entry_object ON fold_entry (object, position) WHERE object IS NOT NULL;
+CREATE INDEX fold_entry_place ON fold_entry (place, position) WHERE place IS NOT NULL;
+
+-- opened: whether its manifest was there.
+CREATE TABLE fold_collection (
+    number INTEGER NOT NULL PRIMARY KEY,
+    digest BLOB    NOT NULL UNIQUE,
+    opened INTEGER NOT NULL
+);
+
+CREATE TABLE fold_member (
+    collection INTEGER NOT NULL,
+    path       BLOB    NOT NULL,
+    member     BLOB    NOT NULL,
+    size       INTEGER NOT NULL,
+    PRIMARY KEY (collection, path)
+);
+CREATE INDEX fold_member_member ON fold_member (member);
