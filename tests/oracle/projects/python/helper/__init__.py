@@ -1,0 +1,6 @@
+import json
+
+
+def settings(path):
+    with open(path) as file:
+        return json.load(file)["mode"]
