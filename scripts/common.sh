@@ -72,6 +72,6 @@ venv() {
         packages "$(basename "$(readlink -f "$python")")-venv"
         "$python" -m venv "$dir"
     fi
-    "${pip[@]}" install --quiet --disable-pip-version-check --no-input "${@/#/--requirement=}" </dev/null >&2
+    "${pip[@]}" install --quiet --disable-pip-version-check --no-input --use-pep517 "${@/#/--requirement=}" </dev/null >&2
     printf '%s\n' "$stamp" >"$dir/stamp"
 }
