@@ -84,7 +84,9 @@ class Judge:
     def __init__(self, scene: Scene, before: dict[bytes, Before], run: dict, project: Path):
         self.scene, self.before, self.run = scene, before, run
         self.inputs = {_real(e.path): e for part in ("inputs", "code") for e in entries(run, part, project)}
-        self.outputs = {_real(e.path): e for e in entries(run, "outputs", project)}
+        outputs = entries(run, "outputs", project)
+        self.outputs = {_real(e.path): e for e in outputs if not e.removed}
+        self.removed = {_real(e.path) for e in outputs if e.removed}
         self.blind = [os.fsencode(f"{spot['kind']} {spot['detail']}") for spot in run["blind_spots"]]
         self.verdict = Verdict()
         self.by_name: dict[bytes, list[File]] = {}
@@ -105,6 +107,10 @@ class Judge:
                 self.verdict.writes += 1
                 if not any(name in self.outputs for name in file.names):
                     self._missed("written", file)
+            if file.opened_write and not file.names and not file.existed:
+                self.verdict.writes += 1
+                if not any(name in self.removed or name in self.outputs for name in asked):
+                    self._missed("written and removed", file)
         self._phantoms()
         self._digests()
         return self.verdict
@@ -147,7 +153,7 @@ class Judge:
             files = self.by_name.get(path, [])
             if not any(file.read or file.reread or file.executed for file in files) and path not in compiled:
                 self.verdict.phantoms.append(f"input {path.decode(errors='backslashreplace')}")
-        for path in self.outputs:
+        for path in self.outputs.keys() | self.removed:
             files = self.by_name.get(path, [])
             if not any(file.opened_write or file.renamed or file.linked for file in files):
                 self.verdict.phantoms.append(f"output {path.decode(errors='backslashreplace')}")

@@ -27,6 +27,7 @@ class Entry:
     role: str | None
     kind: str | None
     changed: object
+    removed: bool
 
 
 class Keizu:
@@ -70,18 +71,11 @@ def _text(arg: object) -> str | os.PathLike:
 
 
 def entries(run: dict, part: str, project: Path) -> list[Entry]:
-    """`inputs`, `outputs` or `code` of a run, flat: collections are replaced by their members."""
-    found = []
-    for item in run[part]:
-        members = item.get("files")
-        if isinstance(members, list):
-            found += [_entry(member, project, item) for member in members]
-        elif not item["path"].endswith("/"):
-            found.append(_entry(item, project, {}))
-    return found
+    """`inputs`, `outputs` or `code` of a run, each file by itself (`--files` has opened the collections)."""
+    return [_entry(item, project) for item in run[part] if not item["path"].endswith("/")]
 
 
-def _entry(item: dict, project: Path, parent: dict) -> Entry:
+def _entry(item: dict, project: Path) -> Entry:
     if "path_bytes" in item:
         path = base64.b64decode(item["path_bytes"])
     else:
@@ -89,7 +83,8 @@ def _entry(item: dict, project: Path, parent: dict) -> Entry:
     return Entry(
         os.path.join(os.fsencode(project), path),
         item.get("digest"),
-        item.get("role", parent.get("role")),
-        item.get("kind", parent.get("kind")),
+        item.get("role"),
+        item.get("kind"),
         item.get("changed"),
+        bool(item.get("removed")),
     )
