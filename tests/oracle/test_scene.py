@@ -104,7 +104,10 @@ def traced(tmp_path: Path):
             {"path": "both.txt", "digest": before[os.fsencode(project / "both.txt")].digest},
             *({"path": os.fsdecode(name), "digest": digest(name)} for name in outside if os.path.isfile(name)),
         ],
-        "outputs": [{"path": name, "digest": digest(project / name)} for name in ("out.txt", "both.txt")],
+        "outputs": [
+            *({"path": name, "digest": digest(project / name)} for name in ("out.txt", "both.txt")),
+            {"path": "gone", "digest": None, "removed": True},
+        ],
         "code": [],
         "blind_spots": [],
     }
@@ -114,7 +117,7 @@ def traced(tmp_path: Path):
 def test_a_true_record_passes(traced) -> None:
     verdict = Judge(*traced).judge()
     assert not (verdict.missed or verdict.phantoms or verdict.wrong), verdict
-    assert verdict.reads > 10 and verdict.writes == 2 and verdict.recall == 1
+    assert verdict.reads > 10 and verdict.writes == 3 and verdict.recall == 1
 
 
 def test_every_fault_of_a_record_is_found(traced) -> None:
@@ -123,8 +126,10 @@ def test_every_fault_of_a_record_is_found(traced) -> None:
     run["inputs"][0]["digest"] = none
     run["inputs"][1] = {"path": "never-opened.txt", "digest": none}
     run["outputs"][0] = {"path": "in.txt", "digest": digest(project / "in.txt")}
+    del run["outputs"][2]
     verdict = Judge(seen, before, run, project).judge()
     assert any("both.txt" in line for line in verdict.missed) and any("out.txt" in line for line in verdict.missed)
+    assert any("removed" in line and "gone" in line for line in verdict.missed)
     assert any("never-opened.txt" in line for line in verdict.phantoms) and any("output" in line and "in.txt" in line for line in verdict.phantoms)
     assert any("in.txt" in line for line in verdict.wrong)
     assert verdict.recall < 1
