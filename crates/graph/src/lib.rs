@@ -1,8 +1,35 @@
 //! Answers lineage questions: a pure function of entries.
+//!
+//! ```text
+//! Source ──select──► Loader ──► Facts ──link──► Linked ──► trace ──► Trace ──► tree, layout, export
+//!   ▲                                             │
+//! a store, or the Index ◄────── all at once ──────┘
+//! ```
+//!
+//! The vertices are *occurrences*, not contents ([`Vertex`]): the same bytes, written twice, are two. Links are decided when asked,
+//! by named rules (`link`): a read points at the last write of that content at that place before it. Where no such write was
+//! seen, the content is a source of its own, joined by equal content to every earlier write of it elsewhere, which is said to be inferred.
 #![forbid(unsafe_code)]
+
+mod facts;
+mod link;
+mod linked;
+mod load;
+mod measure;
+mod node;
+mod root;
+mod vertex;
+mod walk;
 
 use keizu_record::manifest::Membership;
 use keizu_record::{Digest, Entry, Kind, NodeId, Side};
+
+pub use link::SAME_CONTENT_BYTES_MIN;
+pub use measure::Measure;
+pub use node::{ArtifactNode, Detail, Node, RunNode};
+pub use root::Root;
+pub use vertex::{Link, LinkKind, Place, Vertex};
+pub use walk::{Direction, NODES_MAX, Options, Trace, trace};
 
 /// Where entries come from: a store, walked level by level, or the index in memory. Same answers from both.
 pub trait Source {
