@@ -26,6 +26,8 @@
 #![forbid(unsafe_code)]
 
 pub mod cache;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 pub mod objects;
 pub mod sqlite;
