@@ -18,6 +18,7 @@ mod load;
 mod measure;
 mod node;
 mod root;
+pub mod tree;
 mod vertex;
 mod walk;
 

