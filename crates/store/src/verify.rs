@@ -357,11 +357,11 @@ impl<'a> Check<'a> {
     fn meet(&mut self) {
         let size = self.tree.size();
         let Some(marks) = self.marks.remove(&size) else { return };
-        let root = self.tree.root();
-        let other = self.other.as_ref().map(Frontier::root);
         for mark in marks {
-            if mark.root != root && Some(mark.root) == other {
-                self.tree = self.other.take().expect("invariant: its root was just computed");
+            if mark.root != self.tree.root()
+                && let Some(other) = self.other.take_if(|other| other.root() == mark.root)
+            {
+                self.tree = other;
             }
             if mark.root != self.tree.root() {
                 self.rewritten(size, mark.held_by);
@@ -414,7 +414,11 @@ impl<'a> Check<'a> {
 
     /// Checkpoints beyond the end of the log.
     fn cut(&mut self) {
-        let beyond = self.marks.iter().next_back().and_then(|(size, marks)| Some((*size, marks.first()?.held_by.clone())));
+        let beyond = self.marks.iter().next_back().and_then(|(size, marks)| {
+            // the store's own checkpoint speaks before a witness
+            let mark = marks.iter().min_by_key(|mark| mark.witness)?;
+            Some((*size, mark.held_by.clone()))
+        });
         if let Some((size, held_by)) = beyond {
             self.fault(Problem::Cut { size, held_by }, self.tree.size(), None, None);
         }

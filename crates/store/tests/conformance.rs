@@ -1,4 +1,5 @@
 //! The suite that every engine runs, on SQLite; and the one for contents.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::path::PathBuf;
 use std::sync::Arc;

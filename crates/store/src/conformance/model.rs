@@ -87,7 +87,7 @@ pub struct Random(pub u64);
 
 impl Random {
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -97,7 +97,7 @@ impl Random {
 
     /// A number below `end`.
     pub fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
+        self.number() % end
     }
 
     fn one<T: Clone>(&mut self, of: &[T]) -> T {
@@ -121,7 +121,7 @@ impl Random {
 
     /// Any record; about one in five speaks of a collection out of few.
     pub fn record(&mut self) -> Record {
-        let (happened, recorded) = (Time(self.next() as i64 >> 8), Time(self.next() as i64 >> 8));
+        let (happened, recorded) = (Time(self.number() as i64 >> 8), Time(self.number() as i64 >> 8));
         let mut record = Record::new(self.one(Kind::ALL), self.node(), happened, recorded);
         if self.below(3) > 0 {
             record.object = Some(self.node());
@@ -149,9 +149,9 @@ impl Random {
     fn value(&mut self, depth: u8) -> Value {
         match self.below(if depth > 0 { 6 } else { 5 }) {
             0 => Value::Text("héllo\0".into()),
-            1 => Value::Bytes(self.next().to_be_bytes().to_vec()),
-            2 => Value::Int(self.next() as i64),
-            3 => Value::Float(f64::from_bits(self.next())),
+            1 => Value::Bytes(self.number().to_be_bytes().to_vec()),
+            2 => Value::Int(self.number() as i64),
+            3 => Value::Float(f64::from_bits(self.number())),
             4 => Value::Flag(self.below(2) == 0),
             _ => Value::List((0..self.below(3)).map(|_| self.value(depth - 1)).collect()),
         }

@@ -33,7 +33,7 @@ fn listed(objects: &dyn Objects) -> Vec<(Digest, u64)> {
 /// Small, empty, large; before and after the sync; here and through another handle; until removed.
 pub fn contents_come_back(one: &dyn Objects, other: &dyn Objects) {
     let mut random = Random(3);
-    let large: Vec<u8> = (0..300_000).flat_map(|_| random.next().to_be_bytes()).collect();
+    let large: Vec<u8> = (0..300_000).flat_map(|_| random.number().to_be_bytes()).collect();
     let contents: [&[u8]; 4] = [b"", b"yes", &[0; 70_000], &large];
     for content in contents {
         let digest = Digest::of(content);
