@@ -15,4 +15,8 @@
 
 pub mod account;
 pub mod event;
+pub mod git;
 pub mod host;
+pub mod machine;
+pub mod observe;
+pub mod python;
