@@ -180,3 +180,45 @@ fn statement(select: &Select, nodes: Option<(Side, &[Vec<u8>])>) -> (String, Vec
     );
     (text, values)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keizu_record::Kind;
+
+    /// How SQLite answers a selection in an empty index, of which it knows no statistics.
+    fn plan(select: &Select, nodes: usize) -> String {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("migrations/0001_log.sql")).unwrap();
+        fold::clear(&connection).unwrap();
+        let ids: Vec<Vec<u8>> = (0..nodes).map(|n| n.to_be_bytes().to_vec()).collect();
+        let (text, values) = statement(select, (nodes > 0).then_some((Side::Subject, &ids)));
+        let rows = query(&connection, &format!("EXPLAIN QUERY PLAN {text}"), params_from_iter(values), |row| row.get::<_, String>(3));
+        rows.unwrap().join("\n")
+    }
+
+    #[test]
+    fn selections_go_through_the_index() {
+        let newest = Select { newest_first: true, limit: Some(3), ..Select::default() };
+        let one = plan(&newest, 1);
+        assert!(one.contains("fold_entry_subject (subject=? AND position>? AND position<?)"), "{one}");
+        let many = plan(&newest, 300);
+        assert!(many.contains("fold_entry_subject (subject=?") && many.contains("fold_node_1 (id=?)"), "{many}");
+        let kind = plan(&Select { kinds: vec![Kind::RunBegan], ..newest }, 0);
+        assert!(kind.contains("fold_entry_kind (kind=? AND position>? AND position<?)"), "{kind}");
+        for plan in [one, many, kind] {
+            assert!(plan.contains("SEARCH l USING INTEGER PRIMARY KEY"), "{plan}");
+        }
+    }
+
+    #[test]
+    fn few_texts_ask_for_any_number_of_nodes() {
+        let texts: BTreeSet<String> = (1..=4096)
+            .map(|nodes| {
+                let ids = vec![vec![0]; nodes];
+                statement(&Select::default(), Some((Side::Object, &ids))).0
+            })
+            .collect();
+        assert_eq!(texts.len(), 13);
+    }
+}

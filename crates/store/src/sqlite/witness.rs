@@ -28,12 +28,13 @@ pub(super) fn write(folder: &Path, size: u64, note: &str) -> io::Result<()> {
     if read(folder)?.and_then(|old| size_of(&old)).is_some_and(|old| old >= size) {
         return Ok(());
     }
-    let mut file = tempfile::Builder::new().prefix(".checkpoint-").tempfile_in(folder)?;
+    // one name is enough under the lock, and what a killed process left is written over
+    let fresh = folder.join("checkpoint.new");
+    let mut file = fs::File::create(&fresh)?;
     file.write_all(note.as_bytes())?;
     // an empty file after a power cut would look like tampering
-    file.as_file().sync_data()?;
-    file.persist(path(folder))?;
-    Ok(())
+    file.sync_data()?;
+    fs::rename(&fresh, path(folder))
 }
 
 fn size_of(note: &str) -> Option<u64> {

@@ -1,0 +1,137 @@
+//! The digest cache: right, or empty.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::fs;
+use std::path::Path;
+
+use keizu_record::Digest;
+use keizu_store::Cache;
+use keizu_store::cache::FileState;
+use rusqlite::Connection;
+
+fn state(n: u64) -> FileState {
+    FileState { dev: u64::MAX, ino: n, size: n * 3, mtime: -(n as i64), ctime: n as i64 }
+}
+
+fn digest(n: u64) -> Digest {
+    Digest::of(&n.to_be_bytes())
+}
+
+fn filled(path: &Path) -> Cache {
+    let mut cache = Cache::open(path);
+    for n in 0..10_000 {
+        cache.put(state(n), digest(n));
+    }
+    cache.flush();
+    cache
+}
+
+#[test]
+fn what_was_put_is_got_now_and_later_by_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let mut cache = Cache::open(&path);
+    assert_eq!(cache.get(&state(1)), None);
+    cache.put(state(1), digest(1));
+    assert_eq!(cache.get(&state(1)), Some(digest(1)), "before it is written");
+    drop(cache);
+    assert_eq!(Cache::open(&path).get(&state(1)), Some(digest(1)), "a dropped cache is written");
+    let cache = filled(&path);
+    let other = Cache::open(&path);
+    assert!((0..10_000).all(|n| cache.get(&state(n)) == Some(digest(n)) && other.get(&state(n)) == Some(digest(n))));
+}
+
+#[test]
+fn any_change_of_the_file_is_another_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cache = Cache::open(&folder.path().join("cache.db"));
+    let was = state(5);
+    let changed = [
+        FileState { dev: 1, ..was },
+        FileState { ino: 6, ..was },
+        FileState { size: 16, ..was },
+        FileState { mtime: 0, ..was },
+        FileState { ctime: 6, ..was },
+    ];
+    for flush in [false, true] {
+        cache.put(was, digest(5));
+        if flush {
+            cache.flush();
+        }
+        assert!(changed.iter().all(|state| cache.get(state).is_none()));
+        assert_eq!(cache.get(&was), Some(digest(5)));
+    }
+    cache.put(changed[3], digest(6));
+    cache.flush();
+    assert_eq!((cache.get(&changed[3]), cache.get(&was)), (Some(digest(6)), None), "one state a file");
+}
+
+#[test]
+fn a_row_that_was_damaged_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let cache = filled(&path);
+    let raw = Connection::open(&path).unwrap();
+    raw.execute("UPDATE digest SET digest = $1 WHERE ino = 7", [digest(8).as_bytes()]).unwrap();
+    raw.execute("UPDATE digest SET digest = x'00' WHERE ino = 9", []).unwrap();
+    raw.execute("UPDATE digest SET size = size + 1 WHERE ino = 10", []).unwrap();
+    assert_eq!(cache.get(&state(7)), None);
+    assert_eq!(cache.get(&state(9)), None);
+    assert_eq!(cache.get(&FileState { size: 31, ..state(10) }), None);
+    assert_eq!(cache.get(&state(8)), Some(digest(8)));
+}
+
+#[test]
+fn a_cache_that_cannot_be_used_is_an_empty_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    drop(filled(&path));
+    fs::write(&path, "not a database at all, but long enough to look like one ".repeat(50)).unwrap();
+    let _ = fs::remove_file(folder.path().join("cache.db-wal"));
+    let mut cache = Cache::open(&path);
+    assert_eq!(cache.get(&state(1)), None);
+    cache.put(state(1), digest(1));
+    cache.flush();
+    assert_eq!(Cache::open(&path).get(&state(1)), Some(digest(1)), "begun again");
+    // no folder, a folder in its place, another layout
+    fs::create_dir(folder.path().join("taken")).unwrap();
+    let odd = folder.path().join("odd.db");
+    Connection::open(&odd).unwrap().execute_batch("CREATE TABLE digest (x INTEGER)").unwrap();
+    for path in [folder.path().join("no/such/cache.db"), folder.path().join("taken"), odd] {
+        let mut cache = Cache::open(&path);
+        cache.put(state(1), digest(1));
+        assert_eq!(cache.get(&state(1)), Some(digest(1)));
+        cache.flush();
+        assert_eq!(cache.get(&state(1)), None);
+    }
+}
+
+#[test]
+fn a_cache_that_others_lock_does_not_wait_for_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let mut cache = filled(&path);
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    cache.put(state(20_000), digest(1));
+    cache.flush();
+    assert_eq!(cache.get(&state(20_000)), None, "forgotten, not waited for");
+    assert_eq!(cache.get(&state(1)), Some(digest(1)), "reading goes on");
+    other.execute_batch("ROLLBACK").unwrap();
+    cache.put(state(20_000), digest(1));
+    cache.flush();
+    assert_eq!(cache.get(&state(20_000)), Some(digest(1)));
+}
+
+#[test]
+fn a_cache_that_is_deleted_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let mut cache = filled(&path);
+    for file in fs::read_dir(folder.path()).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    cache.put(state(20_000), digest(1));
+    drop(cache);
+    assert_eq!(Cache::open(&path).get(&state(1)), None);
+}
