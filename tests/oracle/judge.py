@@ -57,6 +57,7 @@ class Verdict:
 
     reads: int = 0
     writes: int = 0
+    listings: int = 0
     missed: list[str] = field(default_factory=list)
     blind: list[str] = field(default_factory=list)
     phantoms: list[str] = field(default_factory=list)
@@ -65,12 +66,12 @@ class Verdict:
 
     @property
     def recall(self) -> float:
-        asked = self.reads + self.writes
+        asked = self.reads + self.writes + self.listings
         return 1 - len(self.missed) / asked if asked else 1.0
 
     def __str__(self) -> str:
         lines = [
-            f"{self.reads} read, {self.writes} written, {self.digests} digests checked; {len(self.missed)} missed (recall {self.recall:.4%}), "
+            f"{self.reads} read, {self.writes} written, {self.listings} folders listed, {self.digests} digests checked; {len(self.missed)} missed (recall {self.recall:.4%}), "
             f"{len(self.blind)} named as not seen, {len(self.phantoms)} phantoms, {len(self.wrong)} wrong digests"
         ]
         for what in ("missed", "blind", "phantoms", "wrong"):
@@ -87,6 +88,8 @@ class Judge:
         outputs = entries(run, "outputs", project)
         self.outputs = {_real(e.path): e for e in outputs if not e.removed}
         self.removed = {_real(e.path) for e in outputs if e.removed}
+        self.listings = {_real(e.path) for e in entries({"all": [{**row, "path": row["path"].rstrip("/") or "."} for row in run["listings"]]}, "all", project)}
+        self.project = os.fsencode(project)
         self.blind = [os.fsencode(f"{spot['kind']} {spot['detail']}") for spot in run["blind_spots"]]
         self.verdict = Verdict()
         self.by_name: dict[bytes, list[File]] = {}
@@ -111,6 +114,7 @@ class Judge:
                 self.verdict.writes += 1
                 if not any(name in self.removed or name in self.outputs for name in asked):
                     self._missed("written and removed", file)
+        self._listings()
         self._phantoms()
         self._digests()
         return self.verdict
@@ -147,6 +151,15 @@ class Judge:
         excused = any(name in spot for spot in self.blind for name in file.all_names | file.exes if name)
         (self.verdict.blind if excused else self.verdict.missed).append(line)
 
+    def _listings(self) -> None:
+        """Folders of the project that stood there before and whose names were asked for."""
+        inside = (path for path in self.before if path.startswith(self.project + b"/"))
+        standing = {folder for path in inside for folder in _ancestors(path, self.project)}
+        for folder in sorted(self.scene.listed & standing):
+            self.verdict.listings += 1
+            if folder not in self.listings:
+                self.verdict.missed.append(f"listing of {folder.decode(errors='backslashreplace')}")
+
     def _phantoms(self) -> None:
         compiled = {self._source(name) for name, files in self.by_name.items() if any(file.touched for file in files)} - {None}
         for path in self.inputs:
@@ -175,6 +188,14 @@ class Judge:
         self.verdict.digests += 1
         if said != true:
             self.verdict.wrong.append(f"{what} {path.decode(errors='backslashreplace')}: {said} instead of {true}")
+
+
+def _ancestors(path: bytes, root: bytes) -> list[bytes]:
+    found = []
+    while path != root:
+        path = os.path.dirname(path)
+        found.append(path)
+    return found
 
 
 def _real(path: bytes) -> bytes:

@@ -91,7 +91,7 @@ def traced(tmp_path: Path):
     (project / "in.txt").write_text("in")
     (project / "both.txt").write_text("before")
     before = snapshot(project)
-    code = "open('out.txt','w').write(open('in.txt').read()); open('both.txt','a').write('+'); open('gone','w').close(); import os; os.remove('gone')"
+    code = "open('out.txt','w').write(open('in.txt').read()); open('both.txt','a').write('+'); open('gone','w').close(); import os; os.remove('gone'); os.listdir('.')"
     trace = tmp_path / "trace.txt"
     argv = ["strace", "-f", "-y", "-s", "4096", "-e", f"trace={CALLS}", "-o", str(trace), sys.executable, "-I", "-c", code]
     subprocess.run(argv, cwd=project, check=True)
@@ -109,6 +109,7 @@ def traced(tmp_path: Path):
             {"path": "gone", "digest": None, "removed": True},
         ],
         "code": [],
+        "listings": [{"path": "./"}],
         "blind_spots": [],
     }
     return seen, before, run, project
@@ -117,7 +118,7 @@ def traced(tmp_path: Path):
 def test_a_true_record_passes(traced) -> None:
     verdict = Judge(*traced).judge()
     assert not (verdict.missed or verdict.phantoms or verdict.wrong), verdict
-    assert verdict.reads > 10 and verdict.writes == 3 and verdict.recall == 1
+    assert verdict.reads > 10 and verdict.writes == 3 and verdict.listings == 1 and verdict.recall == 1
 
 
 def test_every_fault_of_a_record_is_found(traced) -> None:
@@ -126,9 +127,10 @@ def test_every_fault_of_a_record_is_found(traced) -> None:
     run["inputs"][0]["digest"] = none
     run["inputs"][1] = {"path": "never-opened.txt", "digest": none}
     run["outputs"][0] = {"path": "in.txt", "digest": digest(project / "in.txt")}
-    del run["outputs"][2]
+    del run["outputs"][2], run["listings"][0]
     verdict = Judge(seen, before, run, project).judge()
     assert any("both.txt" in line for line in verdict.missed) and any("out.txt" in line for line in verdict.missed)
+    assert any("listing" in line for line in verdict.missed)
     assert any("removed" in line and "gone" in line for line in verdict.missed)
     assert any("never-opened.txt" in line for line in verdict.phantoms) and any("output" in line and "in.txt" in line for line in verdict.phantoms)
     assert any("in.txt" in line for line in verdict.wrong)
