@@ -77,9 +77,11 @@ def page(results: dict, series: dict[str, dict[str, Series]], setting: Setting) 
     if setting.quick:
         parts += ["**Quick run**: few runs of small workloads. The ratios say whether something is badly wrong, and no more.", ""]
     parts += [
-        "Medians of runs in alternated order, in one go, page cache warm; ratios are medians of the ratios to the untraced run of the same round. CPU is user + sys of the command and all that it waited for; wall is until the command returns. `keizu run` starts",
-        "without a record, so that every file is hashed; `again` finds the record of the run before it. The watcher's CPU is spent beside the job, niced, and given apart. OpenMP's threads",
-        "sleep while they wait, in every variant (`OMP_WAIT_POLICY=passive`), or another program's load would count as CPU of the training. ReproZip is run without its analysis of packages and of inputs (`--dont-identify-packages --dont-find-inputs-outputs`).",
+        "Medians of runs in alternated order, in one go, page cache warm; ratios are medians of the ratios to the untraced run of the same round. CPU is",
+        "user + sys of the command and all that it waited for; wall is until the command returns. `keizu run` starts without a record, so that every file",
+        "is hashed; `again` finds the record of the run before it. The watcher's CPU is spent beside the job, niced, and given apart. OpenMP's threads sleep",
+        "while they wait, in every variant (`OMP_WAIT_POLICY=passive`), or another program's load would count as CPU of the training. ReproZip is run",
+        "without its analysis of packages and of inputs (`--dont-identify-packages --dont-find-inputs-outputs`).",
         "",
     ]
     for name, result in traced.items():
