@@ -27,7 +27,7 @@ impl Observer {
         let files = self.files(memory);
         let mut processes = self.programs.heard(&self.start);
         self.silent(&mut processes);
-        processes.sort_by(|a, b| (a.began, a.pid).cmp(&(b.began, b.pid)));
+        processes.sort_by_key(|process| (process.began, process.pid));
         if ending != Ending::Running {
             self.survivors();
         }

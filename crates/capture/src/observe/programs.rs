@@ -193,7 +193,7 @@ impl Programs {
                 },
             })
             .collect();
-        out.sort_by(|a, b| (a.at, a.process.pid).cmp(&(b.at, b.process.pid)));
+        out.sort_by_key(|silent| (silent.at, silent.process.pid));
         out
     }
 
