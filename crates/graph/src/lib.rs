@@ -11,7 +11,9 @@
 //! seen, the content is a source of its own, joined by equal content to every earlier write of it elsewhere, which is said to be inferred.
 #![forbid(unsafe_code)]
 
+pub mod export;
 mod facts;
+pub mod layout;
 mod link;
 mod linked;
 mod load;

@@ -23,6 +23,7 @@ use crate::walk::{Direction, Trace};
 
 pub use fold::{FILES_MIN, SERIES_MIN};
 pub use pattern::{Pattern, Word};
+pub(crate) use pattern::{pattern, stem};
 
 /// How deep a tree goes; what lies below is asked for by itself.
 pub const TREE_DEPTH_MAX: usize = 200;

@@ -23,7 +23,7 @@ pub enum Word {
 }
 
 /// The words that name the program: the interpreter with its flags, and the script or module. What follows are arguments.
-pub(super) fn stem(command: &[Vec<u8>]) -> &[Vec<u8>] {
+pub(crate) fn stem(command: &[Vec<u8>]) -> &[Vec<u8>] {
     let mut end = 1.min(command.len());
     if !command.first().is_some_and(|program| is_interpreter(program)) {
         return &command[..end];
@@ -64,7 +64,7 @@ fn is_interpreter(program: &[u8]) -> bool {
 }
 
 /// What these commands have in common.
-pub(super) fn pattern(commands: &[&[Vec<u8>]]) -> Pattern {
+pub(crate) fn pattern(commands: &[&[Vec<u8>]]) -> Pattern {
     let Some(first) = commands.first() else { return Pattern(Vec::new()) };
     let shortest = commands.iter().map(|command| command.len()).min().unwrap_or(0);
     let mut words: Vec<Word> =
