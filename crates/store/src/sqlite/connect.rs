@@ -24,7 +24,7 @@ struct Migration {
 const MIGRATIONS: &[Migration] = &[Migration { name: "0001 log", sql: include_str!("migrations/0001_log.sql") }];
 
 /// The latest layout that this version knows.
-const FORMAT: u32 = MIGRATIONS.len() as u32;
+pub const FORMAT: u32 = MIGRATIONS.len() as u32;
 
 /// A database that is open.
 pub(super) struct Database {

@@ -27,6 +27,7 @@ use keizu_record::{Digest, Entry, NodeId, Record, RecordId};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use self::connect::Database;
+pub use self::connect::FORMAT;
 use self::fold::{Fold, Stop};
 use self::keys::Keys;
 use self::read::{Index, Names};
