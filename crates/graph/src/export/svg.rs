@@ -147,7 +147,7 @@ fn path(route: &Route) -> String {
         if route.back {
             let top = y1.min(y2) - CARD_HEIGHT;
             let _ = write!(out, "C{} {top} {} {top} {x2} {y2}", x1 + 40, x2 - 40);
-        } else if y1 == y2 || at % 2 == 1 {
+        } else if y1 == y2 || at % 2 == 0 {
             let _ = write!(out, "L{x2} {y2}");
         } else {
             let middle = (x1 + x2) / 2;

@@ -134,7 +134,12 @@ fn points(
     route: &layers::Route,
 ) -> Vec<(i32, i32)> {
     let (from, to) = (route.from, route.to);
-    let mut points = vec![(spots[from].x + plan.cards[from].width, spots[from].y)];
+    let (out, into) = ((spots[from].x + plan.cards[from].width, spots[from].y), (spots[to].x, spots[to].y));
+    if route.back {
+        return vec![out, into];
+    }
+    // straight past wider cards of the layer: a link turns only between layers
+    let mut points = vec![out, (lefts[spots[from].layer] + widths[spots[from].layer], out.1)];
     for lane in &route.lanes {
         let layer = web.points[*lane].layer;
         if widths[layer] > 0 {
@@ -142,6 +147,6 @@ fn points(
             points.push((lefts[layer] + widths[layer], y[*lane]));
         }
     }
-    points.push((spots[to].x, spots[to].y));
+    points.extend([(lefts[spots[to].layer], into.1), into]);
     points
 }
