@@ -1,0 +1,342 @@
+//! What a file is, by its name.
+
+use keizu_record::FilePath;
+use keizu_record::body::ArtifactKind;
+
+use crate::config::Config;
+
+/// A file of settings is small.
+pub const CONFIG_BYTES_MAX: u64 = 64 << 10;
+
+const CODE: &[&str] = &[
+    "py",
+    "pyi",
+    "pyx",
+    "pxd",
+    "ipynb",
+    "sh",
+    "bash",
+    "zsh",
+    "fish",
+    "r",
+    "rmd",
+    "qmd",
+    "jl",
+    "js",
+    "mjs",
+    "cjs",
+    "ts",
+    "mts",
+    "tsx",
+    "jsx",
+    "pl",
+    "pm",
+    "rb",
+    "lua",
+    "sql",
+    "scala",
+    "sc",
+    "java",
+    "kt",
+    "groovy",
+    "c",
+    "h",
+    "cc",
+    "cpp",
+    "cxx",
+    "hpp",
+    "hxx",
+    "hh",
+    "cu",
+    "cuh",
+    "rs",
+    "go",
+    "f",
+    "f90",
+    "f95",
+    "for",
+    "swift",
+    "php",
+    "m",
+    "mk",
+    "cmake",
+    "proto",
+    "stan",
+    "nf",
+    "smk",
+    "awk",
+    "sed",
+    "ps1",
+    "tcl",
+    "ex",
+    "exs",
+    "hs",
+    "ml",
+    "clj",
+    "dockerfile",
+    "vue",
+    "do",
+    "sas",
+    "jinja",
+    "j2",
+];
+const CODE_NAMES: &[&str] = &[
+    "makefile",
+    "gnumakefile",
+    "dockerfile",
+    "containerfile",
+    "snakefile",
+    "rakefile",
+    "justfile",
+    "cmakelists.txt",
+    "jenkinsfile",
+    "procfile",
+];
+const CONFIG: &[&str] = &["yaml", "yml", "json", "json5", "toml", "ini", "cfg", "conf", "env", "properties", "hocon"];
+const DATA: &[&str] = &[
+    "csv",
+    "tsv",
+    "psv",
+    "parquet",
+    "feather",
+    "arrow",
+    "arrows",
+    "ipc",
+    "orc",
+    "avro",
+    "jsonl",
+    "ndjson",
+    "json",
+    "npy",
+    "npz",
+    "h5",
+    "hdf5",
+    "hdf",
+    "nc",
+    "mat",
+    "zarr",
+    "sqlite",
+    "sqlite3",
+    "db",
+    "duckdb",
+    "xlsx",
+    "xls",
+    "ods",
+    "pkl",
+    "pickle",
+    "joblib",
+    "txt",
+    "dat",
+    "data",
+    "gz",
+    "zip",
+    "zst",
+    "bz2",
+    "xz",
+    "lz4",
+    "tar",
+    "tgz",
+    "7z",
+    "tfrecord",
+    "tfrecords",
+    "lmdb",
+    "mdb",
+    "wav",
+    "mp3",
+    "flac",
+    "ogg",
+    "mp4",
+    "avi",
+    "mkv",
+    "geojson",
+    "shp",
+    "shx",
+    "dbf",
+    "gpkg",
+    "tiff",
+    "tif",
+    "fasta",
+    "fastq",
+    "fa",
+    "fq",
+    "bam",
+    "vcf",
+    "dta",
+    "sav",
+    "rds",
+    "rdata",
+    "xml",
+    "libsvm",
+    "svm",
+    "arff",
+    "bin",
+    "raw",
+    "las",
+    "laz",
+    "pcap",
+    "dcm",
+    "nii",
+    "msgpack",
+];
+const PICTURES: &[&str] = &["png", "jpg", "jpeg", "gif", "bmp", "webp"];
+const DOCUMENTS: &[&str] = &["md", "rst", "html", "htm", "pdf", "svg", "log", "tex", "docx", "pptx", "odt", "eps", "out", "err"];
+/// Extensions that are a model's whatever is inside, for when the content can't be opened.
+const MODELS: &[&str] = &["safetensors", "onnx", "gguf", "keras", "pt", "pth", "ckpt", "tflite", "cbm", "ubj", "mlmodel", "pmml"];
+/// Data that packages bring along: extensions that no code or metadata of a package has.
+const PACKAGED: &[&str] = &[
+    "csv",
+    "tsv",
+    "parquet",
+    "feather",
+    "arrow",
+    "orc",
+    "avro",
+    "jsonl",
+    "ndjson",
+    "npy",
+    "npz",
+    "h5",
+    "hdf5",
+    "xlsx",
+    "xls",
+    "sqlite",
+    "sqlite3",
+    "duckdb",
+    "safetensors",
+    "onnx",
+    "gguf",
+    "pt",
+    "pth",
+    "keras",
+    "ckpt",
+    "tflite",
+    "geojson",
+    "shp",
+    "arff",
+    "rds",
+    "rdata",
+    "dta",
+    "nc",
+];
+
+/// What a file is by its name alone. `made` tells a picture that was drawn from one that was looked at, and a text that was written from one that was read.
+pub fn by_name(path: &FilePath, size: u64, made: bool) -> ArtifactKind {
+    let name = String::from_utf8_lossy(path.file_name()).to_ascii_lowercase();
+    let extension = path.extension();
+    let is = |list: &[&str]| list.contains(&extension.as_str());
+    if is(CODE) || CODE_NAMES.contains(&name.as_str()) || name.starts_with("dockerfile.") || name.starts_with("makefile.") {
+        return ArtifactKind::Code;
+    }
+    if is(MODELS) {
+        return ArtifactKind::Model;
+    }
+    if name.starts_with("requirements") && extension == "txt" || name == ".env" || name.starts_with(".env.") {
+        return ArtifactKind::Config;
+    }
+    if ["readme", "license", "licence", "changelog", "copying", "notice"].iter().any(|start| name.starts_with(start)) {
+        return ArtifactKind::Document;
+    }
+    // what a run writes as JSON is its result; what it reads as small JSON is its settings
+    if is(CONFIG) && size <= CONFIG_BYTES_MAX && !(made && extension == "json") {
+        return ArtifactKind::Config;
+    }
+    if is(PICTURES) {
+        return if made { ArtifactKind::Document } else { ArtifactKind::Data };
+    }
+    match () {
+        () if is(DATA) || is(CONFIG) => ArtifactKind::Data,
+        () if is(DOCUMENTS) => ArtifactKind::Document,
+        () => ArtifactKind::Other,
+    }
+}
+
+/// What a file is: as declared, else by its name.
+pub fn kind_of(path: &FilePath, size: u64, config: &Config) -> ArtifactKind {
+    if let Some(part) = config.part(path) {
+        return part.kind;
+    }
+    if config.model(path).is_some() {
+        return ArtifactKind::Model;
+    }
+    by_name(path, size, false)
+}
+
+/// The rule for data inside an installed package: it is an input, not environment.
+pub mod packaged {
+    use super::{FilePath, PACKAGED};
+
+    /// In the record.
+    pub const NAME: &str = "data in a package";
+    /// An archive of code or of time zones is no data; a table in an archive says so in its name, or is big.
+    const ARCHIVE_BYTES_MIN: u64 = 64 << 10;
+
+    /// Whether a file below an installed package is data.
+    pub fn holds(path: &FilePath, size: u64) -> bool {
+        let extension = path.extension();
+        let inner = FilePath::from(path.stem().as_str()).extension();
+        if PACKAGED.contains(&extension.as_str()) {
+            // Python's own *.pth are settings of the interpreter
+            return !(extension == "pth" && size < 4_096);
+        }
+        let archive = matches!(extension.as_str(), "zip" | "gz" | "bz2" | "xz" | "zst");
+        let table = PACKAGED.contains(&inner.as_str()) || matches!(inner.as_str(), "json" | "txt" | "pkl" | "dat");
+        let named = ["/data/", "/datasets/"].iter().any(|folder| path.to_string().contains(folder));
+        archive && (table || (named && size >= ARCHIVE_BYTES_MIN && !matches!(inner.as_str(), "tar" | "py")))
+    }
+}
+
+/// What is kept by content, so that it can be given back.
+pub mod keep {
+    use super::{ArtifactKind, Config, FilePath, by_name};
+
+    /// A script or a document bigger than this is kept only when asked for.
+    const TEXT_BYTES_MAX: u64 = 8 << 20;
+
+    /// Whether the bytes of a file are kept. Secrets never are.
+    pub fn wants_kept(path: &FilePath, size: u64, config: &Config) -> bool {
+        let keep = config.keep();
+        if holds_secrets(path) || config.hides(path) || keep.never.iter().any(|pattern| pattern.matches(path)) || config.ignores(path) {
+            return false;
+        }
+        if keep.globs.iter().any(|pattern| pattern.matches(path)) {
+            return true;
+        }
+        let declared = config.model(path).is_some();
+        let kind = config.part(path).map_or_else(|| by_name(path, size, true), |part| part.kind);
+        let model =
+            declared || kind == ArtifactKind::Model || matches!(path.extension().as_str(), "joblib" | "pkl" | "pickle" | "h5" | "bin");
+        match kind {
+            ArtifactKind::Code | ArtifactKind::Config | ArtifactKind::Document if size <= TEXT_BYTES_MAX => true,
+            _ if model && !path.is_absolute() => size <= keep.model_bytes,
+            // what lies outside the project is kept by others
+            _ => size <= keep.small_bytes && !path.is_absolute(),
+        }
+    }
+
+    /// `.env`, private keys, credentials: by name.
+    pub fn holds_secrets(path: &FilePath) -> bool {
+        let name = String::from_utf8_lossy(path.file_name()).to_ascii_lowercase();
+        let sample = ["example", "sample", "template", "dist"].iter().any(|word| name.ends_with(word));
+        let env = name == ".env" || name.starts_with(".env.") || name.ends_with(".env");
+        let key = [
+            "id_rsa",
+            "id_dsa",
+            "id_ecdsa",
+            "id_ed25519",
+            ".netrc",
+            "_netrc",
+            ".pgpass",
+            ".git-credentials",
+            ".pypirc",
+            ".npmrc",
+            ".htpasswd",
+        ];
+        let endings = [".pem", ".key", ".p12", ".pfx", ".keystore", ".jks", ".kdbx", ".ppk"];
+        let words = ["secret", "credential", "password", "passwd"];
+        let settings = matches!(path.extension().as_str(), "json" | "yaml" | "yml" | "toml" | "ini" | "cfg" | "txt" | "conf" | "");
+        (env && !sample)
+            || key.contains(&name.as_str())
+            || endings.iter().any(|ending| name.ends_with(ending))
+            || (settings && words.iter().any(|word| name.contains(word)))
+    }
+}

@@ -1,0 +1,133 @@
+//! Sets of names that a run depended on: folders that it listed, files that it looked for and that were not there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use keizu_capture::account::{Account, Listing};
+use keizu_record::body::{ArtifactKind, Edge, Role};
+use keizu_record::manifest::Names;
+use keizu_record::{Authority, Digest, FilePath, Time};
+
+use super::Link;
+use super::code::compiled;
+use super::place::{Places, Zone};
+use crate::config::Config;
+
+/// The rule for listings that Python's import makes of each folder from which it imports: not the program's own question.
+pub const IMPORT: &str = "import path";
+/// The place under which absences stand in the record.
+pub const ABSENT: &str = "(absent)";
+/// So many listings below one listed folder are one.
+const LISTINGS_MIN: usize = 8;
+
+/// Edges, and the documents that they point at.
+pub type Edges = (Vec<Link>, Vec<(Digest, Vec<u8>)>);
+
+/// Listings of folders that are neither environment nor bookkeeping.
+pub fn listings(account: &Account, code: &BTreeSet<FilePath>, places: &Places<'_>, config: &Config, project: &str) -> Edges {
+    let mut listed: BTreeMap<FilePath, &Listing> = BTreeMap::new();
+    for listing in &account.listings {
+        let path = places.written(&listing.path);
+        let outside = matches!(places.zone(&listing.path), Zone::Environment | Zone::Bookkeeping);
+        if !outside && !config.ignores(&slashed(&path)) && listing.path != Path::new("/") {
+            listed.insert(slashed(&path), listing);
+        }
+    }
+    let (mut links, mut documents) = (Vec::new(), Vec::new());
+    for (top, below) in together(&listed) {
+        let mut names = Names::default();
+        for path in &below {
+            let base: &[u8] = if top.as_bytes() == b"./" { b"" } else { top.as_bytes() };
+            let prefix = path.as_bytes().strip_prefix(base).unwrap_or_default();
+            let prefix: &[u8] = if *path == top { b"" } else { prefix };
+            names.0.extend(listed[path].names.iter().map(|name| FilePath::new([prefix, name].concat())));
+        }
+        let changed = below.iter().any(|path| listed[path].changed);
+        let at = below.iter().map(|path| listed[path].at).min().unwrap_or(account.began);
+        let mut link = link(account, project, at, &top, &names, Role::Listing);
+        link.edge.changed = changed.then(|| "others changed the set of names during the run".to_owned());
+        link.by = is_import(account, &top, code).then_some(IMPORT);
+        documents.push((names.digest(), names.encode()));
+        links.push(link);
+    }
+    (links, documents)
+}
+
+/// Groups of listings: one by one, unless a listed folder has many below it.
+fn together(listed: &BTreeMap<FilePath, &Listing>) -> Vec<(FilePath, Vec<FilePath>)> {
+    let mut groups: Vec<(FilePath, Vec<FilePath>)> = Vec::new();
+    let mut done: BTreeSet<&FilePath> = BTreeSet::new();
+    for top in listed.keys() {
+        if done.contains(top) {
+            continue;
+        }
+        let below: Vec<&FilePath> =
+            listed.keys().filter(|path| path.as_bytes().starts_with(top.as_bytes()) && !done.contains(*path)).collect();
+        if below.len() > LISTINGS_MIN && top.as_bytes() != b"./" {
+            done.extend(&below);
+            groups.push((top.clone(), below.into_iter().cloned().collect()));
+        } else {
+            done.insert(top);
+            groups.push((top.clone(), vec![top.clone()]));
+        }
+    }
+    groups
+}
+
+/// Whether Python imported from this folder.
+fn is_import(account: &Account, folder: &FilePath, code: &BTreeSet<FilePath>) -> bool {
+    let python =
+        account.processes.iter().any(|process| process.exe.file_name().is_some_and(|name| name.to_string_lossy().starts_with("python")));
+    let prefix = folder.as_bytes().strip_suffix(b"/").filter(|path| *path != b".").unwrap_or_default();
+    python && code.iter().any(|path| path.folder() == prefix && path.extension() == "py")
+}
+
+/// Files of the project that were looked for and not there: one edge.
+pub fn absences(account: &Account, places: &Places<'_>, config: &Config, project: &str) -> Edges {
+    let counts = |path: &&std::path::PathBuf| {
+        let written = places.written(path);
+        let cache = compiled::source(path).is_some() || path.components().any(|part| part.as_os_str() == "__pycache__");
+        places.zone(path) == Zone::Project && !cache && !config.ignores(&written)
+    };
+    let names = Names(account.absent.iter().filter(counts).map(|path| places.written(path)).collect());
+    if names.0.is_empty() {
+        return Edges::default();
+    }
+    let link = link(account, project, account.began, &FilePath::from(ABSENT), &names, Role::Absent);
+    (vec![link], vec![(names.digest(), names.encode())])
+}
+
+fn link(account: &Account, project: &str, at: Time, path: &FilePath, names: &Names, role: Role) -> Link {
+    Link {
+        made: false,
+        full: Default::default(),
+        package: None,
+        by: None,
+        model: None,
+        pinned: false,
+        edge: Edge {
+            run: account.run,
+            at,
+            authority: Authority::Observed,
+            rule: None,
+            project: project.to_owned(),
+            path: path.clone(),
+            target: None,
+            content: Some(names.digest()),
+            size: None,
+            members: Some(names.0.len() as u64),
+            kind: ArtifactKind::Other,
+            role,
+            format: None,
+            sha256: None,
+            changed: None,
+            unseen: None,
+            unchanged: false,
+            removed: false,
+        },
+    }
+}
+
+fn slashed(path: &FilePath) -> FilePath {
+    if path.as_bytes().is_empty() { FilePath::from("./") } else { FilePath::new([path.as_bytes(), b"/"].concat()) }
+}
