@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import sqlite3
 import subprocess
 import sys
@@ -147,6 +148,18 @@ class Vectors(unittest.TestCase):
             bad = note[:at] + bytes([note[at] ^ 1]) + note[at + 1:]
             with self.assertRaises(ValueError, msg=f"byte {at}"):
                 formats.open_note(bad.decode(), case["name"], raw(case["public key"]))
+
+
+class Page(unittest.TestCase):
+    """The examples of docs/formats.md are vectors."""
+
+    def test_the_drawn_record_and_checkpoint_are_the_vectors(self):
+        page = (HERE.parent.parent / "docs" / "formats.md").read_text(encoding="utf-8")
+        drawn = re.search(r"```\n(01 +version\n.*?)id +([0-9a-f]{64})\n```", page, re.DOTALL)
+        digits = re.findall(r"^((?:[0-9a-f]{2,} ?)+)", drawn[1], re.MULTILINE)
+        smallest = VECTORS["records"][0]
+        self.assertEqual(("".join(digits).replace(" ", ""), drawn[2]), (smallest["bytes"], smallest["id"]))
+        self.assertIn(f"```\n{VECTORS['checkpoints'][4]['note']}```", page)
 
 
 def verify_database(path):

@@ -232,3 +232,31 @@ fn unfit_kind(magic: u32) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_file_system_is_refused_by_name() {
+        let kinds = [0x6969, 0x6573_5546, 0xff53_4d42, 0xfe53_4d42].map(|magic| unfit_kind(magic).unwrap());
+        assert_eq!(kinds, ["NFS", "FUSE", "SMB", "SMB"]);
+        // ext4, xfs, btrfs, tmpfs, overlayfs, zfs
+        for local in [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0x2fc1_2fc1] {
+            assert_eq!(unfit_kind(local), None);
+        }
+        let error = Error::FileSystem { path: "/mnt/lab/.keizu".into(), kind: "NFS" };
+        assert_eq!(error.to_string(), "/mnt/lab/.keizu lies on NFS, where several processes cannot safely share a database");
+        assert!(error.hint().unwrap().contains("KEIZU_STORE"));
+    }
+
+    #[test]
+    fn a_path_with_odd_characters_opens_unshared() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a?b#c% d&é.db");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE here (x INTEGER)").unwrap();
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(immutable(&path), flags).unwrap();
+        assert!(connection.table_exists(None, "here").unwrap());
+    }
+}

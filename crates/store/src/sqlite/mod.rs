@@ -232,6 +232,8 @@ impl Read for SqliteStore {
 impl Store for SqliteStore {
     fn append(&mut self, draft: &mut Draft<'_>) -> Result<Receipt, Error> {
         self.database.still_there()?;
+        // what a record names is durable before the record is; most of it before others have to wait for the lock
+        self.objects.sync()?;
         let step = self.database.begin()?;
         self.fold_in(&step)?;
         let records = draft(&Index { database: &self.database, names: &self.names })?;
@@ -241,7 +243,6 @@ impl Store for SqliteStore {
         if records.len() > APPEND_RECORDS_MAX {
             return Err(Error::TooMany { count: records.len(), max: APPEND_RECORDS_MAX });
         }
-        // what a record names is durable before the record is; contents may have been put while drafting
         self.objects.sync()?;
         let receipt = self.stopped(self.write(&step, records))?;
         step.commit().map_err(|error| self.database.error("write to its log", error))?;
@@ -253,7 +254,7 @@ impl Store for SqliteStore {
 
     fn origins(&self) -> Result<Vec<Origin>, Error> {
         let failed = |error| self.database.error("read its logs", error);
-        let text = "SELECT o.name, o.key, (SELECT count(*) FROM log l WHERE l.origin = o.number) FROM log_origin o ORDER BY o.number";
+        let text = "SELECT o.name, o.key, (SELECT coalesce(max(place) + 1, 0) FROM log WHERE origin = o.number) FROM log_origin o ORDER BY o.number";
         let mut query = self.database.connection.prepare_cached(text).map_err(failed)?;
         let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, i64>(2)?)));
         let rows = rows.and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>).map_err(failed)?;

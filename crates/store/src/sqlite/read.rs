@@ -213,12 +213,9 @@ mod tests {
 
     #[test]
     fn few_texts_ask_for_any_number_of_nodes() {
-        let texts: BTreeSet<String> = (1..=4096)
-            .map(|nodes| {
-                let ids = vec![vec![0]; nodes];
-                statement(&Select::default(), Some((Side::Object, &ids))).0
-            })
-            .collect();
+        let counts = (0..=12).flat_map(|power| [(1 << power) / 2 + 1, 1 << power]);
+        let texts: BTreeSet<String> =
+            counts.map(|count| statement(&Select::default(), Some((Side::Object, &vec![vec![0]; count]))).0).collect();
         assert_eq!(texts.len(), 13);
     }
 }
