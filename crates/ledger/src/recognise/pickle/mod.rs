@@ -33,6 +33,8 @@ pub struct Pickle {
     pub complete: bool,
     /// joblib's arrays stand in it.
     pub arrays: bool,
+    /// Something is stored by name as torch stores weights.
+    pub weights: bool,
 }
 
 /// Follows the opcodes of a pickle (protocols 0 to 5).
@@ -92,6 +94,7 @@ fn legacy_torch(stream: &mut dyn Read) -> Option<Model> {
         let (complete, any) = (read.complete, !read.classes.is_empty());
         all.classes.extend(read.classes);
         all.top = all.top.or(read.top);
+        all.weights |= read.weights;
         if any || !complete {
             break;
         }
@@ -103,11 +106,10 @@ fn legacy_torch(stream: &mut dyn Read) -> Option<Model> {
 /// Whether what torch saved is a model: modules, or weights by name. A lone tensor is data.
 pub fn torch_model(read: &Pickle, model: &mut Model) -> bool {
     let tensors = read.classes.iter().any(|class| class.starts_with("torch._utils._rebuild"));
-    let named = read.classes.iter().any(|class| class == "collections.OrderedDict");
     let modules: Vec<&String> = read.classes.iter().filter(|class| library(class).is_some_and(|name| name == "torch")).collect();
     model.classes = modules.into_iter().chain(user_models(read)).take(CLASSES_MAX).cloned().collect();
     model.adapter = false;
-    !model.classes.is_empty() || (tensors && named)
+    !model.classes.is_empty() || (tensors && read.weights)
 }
 
 /// Whether the classes are a model's; fills in what they tell.

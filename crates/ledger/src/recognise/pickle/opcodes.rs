@@ -332,8 +332,12 @@ impl<'a, 'b> Machine<'a, 'b> {
 
     /// Entries go into the dict on top of the stack: those that matter.
     fn fill(&mut self, items: &[Symbol]) {
+        // weights by name: an ordered dict, or keys such as `layer.weight`
+        let ordered = self.stack.last().and_then(Symbol::class).is_some_and(|class| &**class == "collections.OrderedDict");
+        self.read.weights |= ordered && !items.is_empty();
         for pair in items.chunks_exact(2) {
             let [Symbol::Text(key), value] = pair else { continue };
+            self.read.weights |= key.ends_with(".weight") || key.ends_with(".bias") || key.ends_with("state_dict");
             if !KEYS.contains(&key.as_ref()) {
                 continue;
             }
