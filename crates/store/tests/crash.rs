@@ -23,13 +23,14 @@ use keizu_store::{Objects, Read as _, Select, SqliteStore, Store};
 
 const WRITER: &str = "KEIZU_TEST_WRITER";
 const SEED: &str = "KEIZU_TEST_SEED";
+const APPENDS: &str = "KEIZU_TEST_APPENDS";
 
 fn store(folder: &Path) -> Result<(SqliteStore, Arc<dyn Objects>), keizu_store::Error> {
     let objects: Arc<dyn Objects> = Arc::new(Folder::new(folder.join("objects")));
     Ok((SqliteStore::create(folder, "crash", objects.clone())?, objects))
 }
 
-/// Appends until it is killed or fails. After each append that returned, its ids are written down.
+/// Appends until it is killed or fails, or as often as it is told. After each append that returned, its ids are written down.
 #[test]
 fn writer() {
     let Some(folder) = std::env::var_os(WRITER) else { return };
@@ -37,7 +38,8 @@ fn writer() {
     let mut random = Random(std::env::var(SEED).unwrap().parse().unwrap());
     let mut reported = OpenOptions::new().append(true).create(true).open(folder.with_extension("reported")).unwrap();
     let (mut store, objects) = store(folder).unwrap_or_else(|error| fail(folder, &error));
-    loop {
+    let appends = std::env::var(APPENDS).map_or(usize::MAX, |text| text.parse().unwrap());
+    for _ in 0..appends {
         let count = 1 + random.below(60);
         let mut records: Vec<_> = (0..count).map(|_| used(random.below(1 << 40))).collect();
         let member = Member { size: 1, digest: Digest::of(&random.number().to_be_bytes()) };
@@ -118,6 +120,28 @@ fn kill_9_at_any_moment_loses_nothing_that_was_reported() {
         sizes.insert(assert_whole(&folder));
     }
     assert!(sizes.len() > rounds as usize / 10, "the writers were killed at different moments: {sizes:?}");
+}
+
+#[test]
+fn ten_processes_at_once_lose_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("k");
+    let children: Vec<Child> = (0..10)
+        .map(|n| {
+            let mut command = Command::new(std::env::current_exe().unwrap());
+            command.env(APPENDS, "8");
+            start(command, &folder, n)
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success(), "{:?}", fs::read_to_string(folder.with_extension("failed")));
+    }
+    let ids = reported(&folder);
+    assert_eq!(assert_whole(&folder), ids.len());
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
+    let (store, _) = store(&folder).unwrap();
+    let log = &store.origins().unwrap()[0];
+    assert_eq!(store.checkpoints(&log.name).unwrap().len(), 80);
 }
 
 /// A byte that differs from run to run, without a dependency.

@@ -89,7 +89,8 @@ impl Objects for Folder {
         if found != *digest {
             return Err(Error::Content { expected: *digest, found });
         }
-        self.incoming().files.insert(*digest, (file.into_temp_path(), size));
+        // of two that were written at once the first stays: somebody may be about to open it
+        self.incoming().files.entry(*digest).or_insert_with(|| (file.into_temp_path(), size));
         Ok(size)
     }
 

@@ -65,7 +65,8 @@ impl Database {
                 self.connection.execute_batch("PRAGMA journal_mode = WAL").map_err(failed)?;
             }
         }
-        let settings = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY;";
+        let settings = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -32000; \
+            PRAGMA journal_size_limit = 16000000; PRAGMA temp_store = MEMORY;";
         self.connection.execute_batch(settings).map_err(failed)?;
         if format < FORMAT { self.migrate(folder) } else { Ok(()) }
     }
@@ -185,7 +186,8 @@ fn connect(path: &Path, make: bool) -> Result<(Connection, bool), Error> {
     if make || ![no_file, read_only].contains(&error.sqlite_error_code()) || has_tail(path) {
         return Err(failed(error));
     }
-    // a folder that cannot be written has no room for the lock file of a database that is shared; nobody can be writing here either
+    // a folder that cannot be written has no room for the lock files of a shared database. Without locks this reads the file as it is:
+    // right when the disk is read-only; when another user appends at this very moment, SQLite may find the file torn, and says so
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | basic;
     let connection = Connection::open_with_flags(immutable(path), flags).map_err(failed)?;
     probe(&connection).map_err(failed)?;

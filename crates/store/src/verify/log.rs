@@ -1,197 +1,17 @@
-//! Whether the record is what was signed.
-//!
-//! Every entry of every log is read again: its bytes give its id, the ids give the roots of the signed checkpoints. What is damaged is named
-//! by its place; what precedes it, and is covered by a checkpoint that holds, is intact. A log proves only that it has not changed since a
-//! checkpoint that *someone else* holds: those are given as witnesses, and the report says which were looked at.
+//! One log, read from its first entry to its last.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::io::Read as _;
 use std::ops::ControlFlow;
 
 use keizu_record::merkle::{Frontier, leaf};
-use keizu_record::note::{Checkpoint, PublicKey};
-use keizu_record::{Digest, Hash, Record, RecordId, Sealed, Time};
+use keizu_record::note::Checkpoint;
+use keizu_record::{Hash, Record, RecordId, Sealed, Time};
 
-use crate::{Error, Objects, Origin, RawEntry, Store};
+use super::{Against, Anchor, Fault, LISTED_FAULTS_MAX, LogReport, Problem, Progress};
+use crate::{Error, Origin, RawEntry, Store};
 
-/// How many faults of one log are listed.
-pub const LISTED_FAULTS_MAX: usize = 100;
 /// Progress is told after so many entries.
 const PROGRESS_ENTRIES: u64 = 1024;
-
-/// A signed checkpoint that somebody holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Witness {
-    /// Who, or which file.
-    pub held_by: String,
-    /// The signed note.
-    pub note: String,
-}
-
-/// What the logs are held against.
-#[derive(Debug, Clone, Default)]
-pub struct Against {
-    /// Checkpoints that were read before the store is.
-    pub witnesses: Vec<Witness>,
-    /// Keys that are known to belong to the logs of their names.
-    pub keys: Vec<PublicKey>,
-}
-
-/// How far a verification has come.
-#[derive(Debug, Clone, Copy)]
-pub struct Progress<'a> {
-    /// Which log.
-    pub origin: &'a str,
-    /// Entries read.
-    pub done: u64,
-    /// Entries there are.
-    pub total: u64,
-}
-
-/// What was found.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Report {
-    /// Log by log.
-    pub logs: Vec<LogReport>,
-    /// Witnesses and keys of logs that are not here: (log, held by).
-    pub absent: Vec<(String, String)>,
-}
-
-/// What was found in one log.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LogReport {
-    /// Which log.
-    pub origin: Origin,
-    /// Entries, from the first on, that hash to what a signed checkpoint says.
-    pub intact: u64,
-    /// The checkpoint that covers them.
-    pub head: Option<Checkpoint>,
-    /// When the last of them was recorded.
-    pub last: Option<Time>,
-    /// Witnesses that agree: (held by, size).
-    pub witnessed: Vec<(String, u64)>,
-    /// What is wrong, the first place first; at most [`LISTED_FAULTS_MAX`].
-    pub faults: Vec<Fault>,
-}
-
-/// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Fault {
-    /// What.
-    pub problem: Problem,
-    /// The first entry concerned, from 0.
-    pub index: u64,
-    /// Its id, as stored.
-    pub id: Option<RecordId>,
-    /// What it says now, when it can still be read.
-    pub record: Option<Box<Record>>,
-    /// The last checkpoint before it that holds; none when it lies before the first.
-    pub after: Option<Anchor>,
-    /// Entries before it that are intact.
-    pub intact: u64,
-}
-
-/// A checkpoint that holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Anchor {
-    /// Its size.
-    pub size: u64,
-    /// When the last record under it was recorded.
-    pub recorded: Time,
-}
-
-/// What can be wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Problem {
-    /// The entry's bytes do not give its id.
-    Altered {
-        /// Why not.
-        what: String,
-    },
-    /// Entries are not there though later ones are.
-    Missing {
-        /// How many.
-        count: u64,
-    },
-    /// One of the entries from the place to `last` was altered, exchanged, put in or taken out, and its id with it: together they do not give
-    /// the root that was signed.
-    Rewritten {
-        /// The last one concerned, from 0.
-        last: u64,
-        /// Who holds the checkpoint.
-        held_by: String,
-    },
-    /// The log ends before a checkpoint that was signed.
-    Cut {
-        /// Its size.
-        size: u64,
-        /// Who holds the checkpoint.
-        held_by: String,
-    },
-    /// No checkpoint covers the entries from the place on.
-    Unsigned,
-    /// A checkpoint does not hold by itself.
-    Checkpoint {
-        /// Who holds it.
-        held_by: String,
-        /// Why not.
-        what: String,
-    },
-    /// The log's key is not the one that is known.
-    Key,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Altered { what } => write!(f, "does not match its hash ({what})"),
-            Self::Missing { count: 1 } => f.write_str("is missing"),
-            Self::Missing { count } => write!(f, "and {} after it are missing", count - 1),
-            Self::Rewritten { last, held_by } => write!(f, "to {} do not give the root of {held_by}", last + 1),
-            Self::Cut { size, held_by } => write!(f, "is missing, and all up to {size}, which {held_by} covers"),
-            Self::Unsigned => f.write_str("is not covered by any checkpoint"),
-            Self::Checkpoint { held_by, what } => write!(f, "cannot be checked: {held_by} does not hold: {what}"),
-            Self::Key => f.write_str("is signed with a key that is not the known one"),
-        }
-    }
-}
-
-impl Fault {
-    fn is_altered(&self) -> bool {
-        matches!(self.problem, Problem::Altered { .. })
-    }
-}
-
-impl Report {
-    /// Whether nothing is wrong.
-    pub fn is_intact(&self) -> bool {
-        self.absent.is_empty() && self.logs.iter().all(|log| log.faults.is_empty())
-    }
-}
-
-/// Checks every log of a store.
-///
-/// # Errors
-/// Only when the store cannot be read at all; what is wrong with the record is in the report.
-pub fn verify(store: &dyn Store, against: &Against, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Report, Error> {
-    let origins = store.origins()?;
-    let mut report = Report::default();
-    let here = |name: &str| origins.iter().any(|origin| &*origin.name == name);
-    for witness in &against.witnesses {
-        let name = witness.note.lines().next().unwrap_or_default();
-        if !here(name) {
-            report.absent.push((name.to_owned(), witness.held_by.clone()));
-        }
-    }
-    for key in against.keys.iter().filter(|key| !here(&key.name)) {
-        report.absent.push((key.name.clone(), "its key".into()));
-    }
-    for origin in &origins {
-        report.logs.push(Check::new(store, origin.clone(), against)?.run(progress)?);
-    }
-    Ok(report)
-}
 
 /// A checkpoint to be met while reading the log.
 struct Mark {
@@ -201,7 +21,7 @@ struct Mark {
 }
 
 /// The check of one log under way.
-struct Check<'a> {
+pub(super) struct Check<'a> {
     store: &'a dyn Store,
     report: LogReport,
     /// By size; met and removed in order.
@@ -219,7 +39,7 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn new(store: &'a dyn Store, origin: Origin, against: &Against) -> Result<Self, Error> {
+    pub(super) fn new(store: &'a dyn Store, origin: Origin, against: &Against) -> Result<Self, Error> {
         let report = LogReport { origin, intact: 0, head: None, last: None, witnessed: Vec::new(), faults: Vec::new() };
         let (marks, tree) = (BTreeMap::new(), Frontier::default());
         let mut check = Self { store, report, marks, signed: 0, tree, other: None, recorded: Time(0), anchor: None, lost: false };
@@ -235,7 +55,7 @@ impl<'a> Check<'a> {
         Ok(check)
     }
 
-    fn run(mut self, progress: &mut dyn FnMut(Progress<'_>)) -> Result<LogReport, Error> {
+    pub(super) fn run(mut self, progress: &mut dyn FnMut(Progress<'_>)) -> Result<LogReport, Error> {
         let name = self.report.origin.name.clone();
         self.take_checkpoints()?;
         while !self.lost {
@@ -435,52 +255,4 @@ impl<'a> Check<'a> {
 
 fn size_of(note: &str) -> Option<u64> {
     note.lines().nth(1)?.parse().ok()
-}
-
-/// What was found among the contents.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ObjectReport {
-    /// Contents that are what their names say.
-    pub intact: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Contents that are not: what they were kept as, and why not.
-    pub faults: Vec<(Digest, String)>,
-}
-
-/// Reads every kept content again and compares it with its name. `progress` is told contents and bytes done.
-///
-/// # Errors
-/// Only when the contents cannot be listed.
-pub fn verify_objects(objects: &dyn Objects, progress: &mut dyn FnMut(u64, u64)) -> Result<ObjectReport, Error> {
-    let mut report = ObjectReport::default();
-    let mut buffer = vec![0; 1 << 16];
-    objects.list(&mut |digest, _| {
-        match rehash(objects, &digest, &mut buffer) {
-            Ok((found, size)) if found == digest => {
-                report.intact += 1;
-                report.bytes += size;
-            }
-            Ok((found, _)) => report.faults.push((digest, format!("its bytes are those of {found}"))),
-            Err(error) => report.faults.push((digest, error.to_string())),
-        }
-        progress(report.intact, report.bytes);
-        ControlFlow::Continue(())
-    })?;
-    Ok(report)
-}
-
-fn rehash(objects: &dyn Objects, digest: &Digest, buffer: &mut [u8]) -> Result<(Digest, u64), Error> {
-    let mut content = objects.open(digest)?.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))?;
-    let mut hasher = blake3::Hasher::new();
-    let mut size = 0;
-    loop {
-        match content.read(buffer)? {
-            0 => return Ok((Digest::new(*hasher.finalize().as_bytes()), size)),
-            count => {
-                hasher.update(&buffer[..count]);
-                size += count as u64;
-            }
-        }
-    }
 }
