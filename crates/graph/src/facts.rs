@@ -77,6 +77,7 @@ pub(crate) struct Facts {
     named_at: HashMap<Place, Vec<u32>>,
     names: HashMap<Name, Vec<u32>>,
     parentages: Vec<Parentage>,
+    parentage_by_id: HashMap<RecordId, u32>,
     parents_of: HashMap<Digest, Vec<u32>>,
     children_of: HashMap<Digest, Vec<u32>>,
     measures: HashMap<NodeId, Measures>,
@@ -164,6 +165,7 @@ impl Facts {
             return;
         };
         let at = self.parentages.len() as u32;
+        self.parentage_by_id.insert(id, at);
         self.parents_of.entry(*child).or_default().push(at);
         self.children_of.entry(parent).or_default().push(at);
         self.parentages.push(Parentage {
@@ -279,6 +281,16 @@ impl Facts {
         list.into_iter().flatten().map(|at| &self.parentages[*at as usize]).filter(|parentage| self.holds(&parentage.id))
     }
 
+    /// Whether anybody ever told of parents or children of a content, even if it was taken back.
+    pub fn has_kin(&self, content: &Digest) -> bool {
+        self.parents_of.contains_key(content) || self.children_of.contains_key(content)
+    }
+
+    /// A parentage, whether it holds or not.
+    pub fn parentage(&self, id: &RecordId) -> Option<&Parentage> {
+        self.parentage_by_id.get(id).map(|at| &self.parentages[*at as usize])
+    }
+
     pub fn members(&self, collection: &Digest) -> &[Membership] {
         self.members.get(collection).map_or(&[], Vec::as_slice)
     }
@@ -307,14 +319,6 @@ impl Facts {
     pub fn metrics(&self, node: &NodeId) -> BTreeMap<String, Value> {
         let told = self.measures.get(node).into_iter().flatten().filter(|(id, _)| self.holds(id));
         told.flat_map(|(_, metrics)| metrics.clone()).collect()
-    }
-
-    pub fn touches(&self) -> impl Iterator<Item = &Touch> {
-        self.touches.iter().filter(|touch| self.holds(&touch.id))
-    }
-
-    pub fn runs(&self) -> impl Iterator<Item = &RunId> {
-        self.runs.keys()
     }
 }
 

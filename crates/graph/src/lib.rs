@@ -13,6 +13,7 @@
 
 pub mod export;
 mod facts;
+mod index;
 pub mod layout;
 mod link;
 mod linked;
@@ -27,6 +28,7 @@ mod walk;
 use keizu_record::manifest::Membership;
 use keizu_record::{Digest, Entry, Kind, NodeId, Side};
 
+pub use index::{Closure, Index};
 pub use link::SAME_CONTENT_BYTES_MIN;
 pub use measure::Measure;
 pub use node::{ArtifactNode, Detail, Node, RunNode};

@@ -103,6 +103,17 @@ pub(crate) fn join(folder: &[u8], member: &FilePath) -> Vec<u8> {
     }
 }
 
+/// The path of a file inside a folder, when it is there.
+pub(crate) fn member_path(folder: &Place, path: &FilePath) -> Option<FilePath> {
+    let bytes = path.as_bytes();
+    let rest = match folder.path.as_bytes() {
+        b"" | b"./" => (!path.is_absolute()).then_some(bytes)?,
+        folder => bytes.strip_prefix(folder.strip_suffix(b"/").unwrap_or(folder))?.strip_prefix(b"/")?,
+    };
+    let member = FilePath::new(rest.strip_suffix(b"/").unwrap_or(rest));
+    (!member.as_bytes().is_empty()).then_some(member)
+}
+
 /// All names of one place.
 struct Spot<'a> {
     run: Option<RunId>,
@@ -154,7 +165,7 @@ fn same_place(facts: &Facts, a: &Spot<'_>, b: &Spot<'_>, needs: &mut BTreeSet<Ru
 
 /// A write of a content: by itself, or as a file of a folder that was written.
 #[derive(Clone, Copy)]
-pub(crate) struct Candidate<'a> {
+struct Candidate<'a> {
     pub write: &'a Touch,
     pub member: Option<&'a FilePath>,
 }
@@ -177,7 +188,7 @@ impl Candidate<'_> {
 }
 
 /// *Written before*: every write of the content up to the moment.
-pub(crate) fn written_before<'a>(facts: &'a Facts, content: &Digest, at: Time) -> Vec<Candidate<'a>> {
+fn written_before<'a>(facts: &'a Facts, content: &Digest, at: Time) -> Vec<Candidate<'a>> {
     let direct = facts.made_of(content).map(|write| Candidate { write, member: None });
     let inside = facts.holders(content).iter().flat_map(|holder| {
         let writes = facts.made_of(&holder.collection).filter(|write| write.edge.is_collection());

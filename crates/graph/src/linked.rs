@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use keizu_record::{Authority, Digest, RecordId, RunId, Time};
 
 use crate::facts::{Facts, Parentage, Touch};
-use crate::link::{Reading, Resolution, join, resolve, written_before};
+use crate::link::{Reading, Resolution, member_path, resolve};
 use crate::vertex::{Link, LinkKind, Vertex, unique};
 
 /// The rule of links between equal contents.
@@ -80,6 +80,10 @@ impl Linked {
         self.resolved.get(id)?.as_ref()
     }
 
+    fn written(&self, id: &RecordId) -> Option<&Touch> {
+        self.facts.by_id(id).filter(|made| self.facts.holds(&made.id))
+    }
+
     /// The content of an artifact.
     pub fn content(&self, vertex: &Vertex) -> Option<Digest> {
         match vertex {
@@ -112,8 +116,8 @@ impl Linked {
     pub fn up(&self, vertex: &Vertex) -> Vec<Link> {
         let mut links: Vec<Link> = match vertex {
             Vertex::Run(run) => self.facts.used_by(run).filter_map(|used| self.used_link(used)).collect(),
-            Vertex::Write(id) => self.facts.by_id(id).map(made_link).into_iter().collect(),
-            Vertex::Member { write, .. } => self.facts.by_id(write).map(|made| member_link(made, vertex.clone())).into_iter().collect(),
+            Vertex::Write(id) => self.written(id).map(made_link).into_iter().collect(),
+            Vertex::Member { write, .. } => self.written(write).map(|made| member_link(made, vertex.clone())).into_iter().collect(),
             Vertex::Source { .. } => {
                 self.sources.get(vertex).into_iter().flatten().filter_map(|origin| self.origin_link(origin, vertex)).collect()
             }
@@ -186,9 +190,11 @@ impl Linked {
             }
             Vertex::Source { place, digest: Some(content), origins } => {
                 let Vertex::Source { place: folder, digest: Some(collection), .. } = read else { return Vec::new() };
-                let here = |path| folder.project == place.project && join(folder.path.as_bytes(), path) == place.path.as_bytes();
-                let holds = |path| self.facts.member(collection, path).is_some_and(|member| member.member == *content);
-                let raw = resolution.raw.iter().any(|(path, of)| of == origins && here(path) && holds(path));
+                let raw = member_path(folder, &place.path).is_some_and(|path| {
+                    let holds = self.facts.member(collection, &path).is_some_and(|member| member.member == *content);
+                    let found = resolution.raw.binary_search_by(|(raw, _)| raw.cmp(&path));
+                    holds && folder.project == place.project && found.is_ok_and(|at| resolution.raw[at].1 == *origins)
+                });
                 let link = || Link::between(vertex.clone(), read.clone(), LinkKind::Member, Authority::Observed, None);
                 raw.then(link).into_iter().collect()
             }
@@ -257,15 +263,15 @@ impl Linked {
     }
 
     fn parent_before(&self, content: &Digest, at: Time, maker: Option<RunId>) -> Vertex {
-        let written = written_before(&self.facts, content, at).into_iter().filter(|candidate| Some(candidate.write.edge.run) != maker);
-        if let Some(last) = written.max_by_key(|candidate| candidate.write.order()) {
-            return last.vertex();
+        let written = self.facts.made_of(content).filter(|made| made.edge.at <= at && Some(made.edge.run) != maker);
+        if let Some(last) = written.max_by_key(|made| made.order()) {
+            return Vertex::Write(last.id);
         }
         let mut seen: Vec<(Time, RecordId)> =
             self.readings_of(content).filter_map(|id| Some((self.reading(&id)?.at, id))).filter(|(read, _)| *read <= at).collect();
         seen.sort();
         let sources = seen.iter().rev().filter_map(|(_, id)| self.resolution(id)).map(|resolution| &resolution.vertex);
-        let mut sources = sources.filter(|vertex| matches!(vertex, Vertex::Source { .. }));
+        let mut sources = sources.filter(|vertex| matches!(vertex, Vertex::Source { .. } | Vertex::Member { .. }));
         sources.next().cloned().unwrap_or_else(|| bare(*content))
     }
 }
@@ -275,7 +281,7 @@ pub(crate) fn bare(content: Digest) -> Vertex {
     Vertex::Source { place: crate::Place::new("", Default::default()), digest: Some(content), origins: None }
 }
 
-fn is_bare(vertex: &Vertex) -> bool {
+pub(crate) fn is_bare(vertex: &Vertex) -> bool {
     matches!(vertex, Vertex::Source { place, .. } if place.project.is_empty() && place.path.as_bytes().is_empty())
 }
 

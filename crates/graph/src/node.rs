@@ -228,6 +228,14 @@ fn source_node(linked: &Linked, vertex: &Vertex, place: &crate::Place, digest: O
     (first.map(|named| named.at), found)
 }
 
+/// What an artifact is to people.
+pub(crate) fn kind(linked: &Linked, vertex: &Vertex) -> ArtifactKind {
+    match vertex {
+        Vertex::Write(id) => linked.facts.by_id(id).map_or(ArtifactKind::Other, |made| made.edge.kind),
+        _ => artifact_node(linked, vertex).1.kind,
+    }
+}
+
 fn first_reading<'a>(linked: &'a Linked, vertex: &Vertex) -> Option<&'a Edge> {
     let read = linked.read_as(vertex).filter_map(|id| linked.facts.by_id(&id));
     read.min_by_key(|touch| touch.order()).map(|touch| &touch.edge)

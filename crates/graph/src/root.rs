@@ -7,7 +7,7 @@ use keizu_record::{Digest, FilePath, Kind, Name, NodeId, RecordId, RunId, Side, 
 
 use crate::Source;
 use crate::facts::{Naming, Touch};
-use crate::link::{Reading, join, raw_member};
+use crate::link::{Reading, join, member_path, raw_member};
 use crate::load::Loader;
 use crate::vertex::{Place, Vertex, unique};
 
@@ -152,16 +152,6 @@ fn raw_sighting<S: Source>(loader: &mut Loader<'_, S>, folder: RecordId, member:
     let resolution = raw_member(&loader.linked.facts, &reading, member, &mut BTreeSet::new())?;
     loader.linked.know_source(&resolution);
     Some((at, folder, resolution.vertex))
-}
-
-fn member_path(folder: &Place, path: &FilePath) -> Option<FilePath> {
-    let bytes = path.as_bytes();
-    let rest = match folder.path.as_bytes() {
-        b"" | b"./" => (!path.is_absolute()).then_some(bytes)?,
-        folder => bytes.strip_prefix(folder)?,
-    };
-    let member = FilePath::new(rest.strip_suffix(b"/").unwrap_or(rest));
-    (!member.as_bytes().is_empty()).then_some(member)
 }
 
 fn of_content<S: Source>(loader: &mut Loader<'_, S>, digest: &Digest) -> Result<Vec<Vertex>, S::Error> {

@@ -31,7 +31,7 @@ pub struct Plan {
     pub links: Vec<(usize, usize)>,
 }
 
-/// A node's box.
+/// A node's card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Card {
     /// Identity: the same in the next picture.
@@ -61,7 +61,7 @@ pub struct Picture {
     pub lanes: HashMap<(String, usize), i32>,
 }
 
-/// Where a box stands.
+/// Where a card stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spot {
     /// Its layer.
@@ -75,7 +75,8 @@ pub struct Spot {
 /// How a link runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// From the right edge of one box, by its lanes, to the left edge of the other.
+    /// From the right edge of one card, by its lanes, to the left edge of the other: straight across a layer and turning between
+    /// layers, in turn. Of a link that closes a cycle, the two ends.
     pub points: Vec<(i32, i32)>,
     /// Whether it closes a cycle, and so runs from right to left.
     pub back: bool,

@@ -20,6 +20,33 @@ pub struct History {
     pub calls: Cell<usize>,
 }
 
+/// One line an entry: what a failing case needs to be read.
+impl std::fmt::Debug for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for entry in &self.entries {
+            let record = &entry.record;
+            let path = |key| record.path(key).map(|path| format!(" {key} {path}")).unwrap_or_default();
+            let cites: Vec<String> = record.cites.iter().map(|id| id.short(4)).collect();
+            let (subject, object) = (format!("{:?}", record.subject), format!("{:?}", record.object));
+            writeln!(
+                f,
+                "{} {} {} at {}: {subject} {object}{}{} cites {cites:?} {:?}",
+                entry.id.short(4),
+                record.authority,
+                record.kind,
+                record.happened.0,
+                path("path"),
+                path("target"),
+                record.text("role"),
+            )?;
+        }
+        for membership in self.memberships() {
+            writeln!(f, "{:?} holds {} {:?}", membership.collection, membership.path, membership.member)?;
+        }
+        Ok(())
+    }
+}
+
 impl Source for History {
     type Error = std::convert::Infallible;
 

@@ -1,0 +1,116 @@
+//! The walk, the index and a graph that is joined by brute force, straight from the definition, give the same answers.
+
+mod brute;
+#[path = "../common/mod.rs"]
+mod common;
+mod random;
+
+use std::collections::BTreeSet;
+
+use brute::Oracle;
+use common::{History, content, run};
+use keizu_graph::{Direction, Index, LinkKind, Options, Root, Trace, Vertex, trace};
+use keizu_record::Authority;
+use proptest::prelude::*;
+use random::{CONTENTS, RUNS, any_history};
+
+type Edges = BTreeSet<(Vertex, Vertex, LinkKind)>;
+
+fn vertices(trace: &Trace) -> BTreeSet<Vertex> {
+    trace.nodes.iter().map(|node| node.vertex.clone()).collect()
+}
+
+fn edges(trace: &Trace) -> Edges {
+    let at = |node: usize| trace.nodes[node].vertex.clone();
+    trace.edges.iter().map(|edge| (at(edge.from), at(edge.to), edge.kind)).collect()
+}
+
+fn roots(history: &History) -> Vec<Root> {
+    let contents = CONTENTS.iter().map(|name| content(name)).chain(history.manifests.keys().copied());
+    (1..=RUNS).map(|number| Root::Run(run(number))).chain(contents.map(Root::Content)).collect()
+}
+
+fn compare(history: &History, oracle: &Oracle, root: &Root, options: &Options) -> Result<Trace, TestCaseError> {
+    let found = history.ask(root.clone(), options);
+    let expected_roots: BTreeSet<Vertex> = oracle.roots(root);
+    let found_roots: BTreeSet<Vertex> = found.roots.iter().map(|root| found.nodes[*root].vertex.clone()).collect();
+    prop_assert_eq!(&found_roots, &expected_roots, "roots of {:?}", root);
+    let (nodes, links) = oracle.reach(&expected_roots, options);
+    prop_assert_eq!(vertices(&found), nodes, "vertices from {:?} {:?}", root, options);
+    prop_assert_eq!(edges(&found), links, "links from {:?} {:?}", root, options);
+    prop_assert!(!found.truncated);
+    Ok(found)
+}
+
+/// So many, or as many as `PROPTEST_CASES` says.
+fn cases(count: u32) -> ProptestConfig {
+    let count = if std::env::var_os("PROPTEST_CASES").is_some() { ProptestConfig::default().cases } else { count };
+    ProptestConfig { cases: count, failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
+
+    #[test]
+    fn the_walk_is_the_definition(history in any_history(24)) {
+        let oracle = Oracle::new(&history);
+        for root in roots(&history) {
+            for direction in [Direction::Up, Direction::Down] {
+                compare(&history, &oracle, &root, &Options { direction, ..Options::default() })?;
+            }
+        }
+    }
+
+    #[test]
+    fn filters_are_the_definition(history in any_history(16), depth in 0..3_u32, observed in any::<bool>()) {
+        let oracle = Oracle::new(&history);
+        let authorities = if observed { vec![Authority::Observed] } else { Vec::new() };
+        for root in roots(&history) {
+            for direction in [Direction::Up, Direction::Down] {
+                let options = Options { direction, depth: Some(depth), authorities: authorities.clone(), ..Options::default() };
+                compare(&history, &oracle, &root, &options)?;
+            }
+        }
+    }
+
+    #[test]
+    fn the_index_answers_as_the_walk(history in any_history(24), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4), late in any::<bool>()) {
+        let mut index = Index::default();
+        let mut ends: Vec<usize> = cuts.iter().map(|cut| cut.index(history.entries.len() + 1)).chain([history.entries.len()]).collect();
+        ends.sort_unstable();
+        let mut from = 0;
+        for (step, end) in ends.iter().enumerate() {
+            let manifests = history.manifests.values().filter(|_| step == if late { ends.len() - 1 } else { 0 });
+            index.extend(history.entries[from..*end].iter().cloned(), manifests);
+            from = *end;
+        }
+        let whole = Index::build(history.entries.iter().cloned(), history.manifests.values());
+        prop_assert_eq!(index.len(), history.entries.len());
+        for root in roots(&history) {
+            for direction in [Direction::Up, Direction::Down] {
+                let options = Options { direction, ..Options::default() };
+                let walked = history.ask(root.clone(), &options);
+                let Ok(indexed) = trace(&index, &root, &options);
+                prop_assert_eq!(&indexed, &walked);
+                for index in [&index, &whole] {
+                    let closure = index.closure(&root, direction);
+                    prop_assert_eq!(closure.vertices.iter().cloned().collect::<BTreeSet<_>>(), vertices(&walked), "{:?} {:?}", root, direction);
+                    prop_assert_eq!(closure.runs, walked.nodes.iter().filter(|node| node.run().is_some()).count());
+                    let artifacts: usize = closure.artifacts.values().sum();
+                    prop_assert_eq!(artifacts + closure.runs, walked.nodes.len());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_sealing_does_not_matter(history in any_history(24), seed in any::<u64>()) {
+        let mut shuffled = history.clone();
+        random::shuffle(&mut shuffled.entries, seed);
+        for root in roots(&history) {
+            for direction in [Direction::Up, Direction::Down] {
+                prop_assert_eq!(history.trace(direction, root.clone()), shuffled.trace(direction, root.clone()));
+            }
+        }
+    }
+}
