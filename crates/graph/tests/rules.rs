@@ -413,7 +413,7 @@ fn a_level_costs_the_same_number_of_calls_however_wide_it_is() {
         let mut h = History::default();
         let reader = h.began(1, 0, "read");
         for number in 0..width {
-            let run = keizu_record::RunId::new([[2; 14].as_slice(), &number.to_be_bytes()].concat().try_into().unwrap());
+            let run = keizu_record::RunId::new([[2; 14].as_slice(), &number.to_be_bytes()].concat().try_into().expect("16 bytes"));
             h.made(run, 1, &format!("{number}.csv"), content(&number.to_string()));
             h.used(reader, 2, &format!("{number}.csv"), content(&number.to_string()));
             h.used(run, 1, "raw.csv", content("raw"));

