@@ -81,8 +81,10 @@ pub fn may_be_model(path: &FilePath) -> bool {
         "jar", "docx", "pptx",
     ];
     let extension = path.extension();
-    let zipped_table = matches!(extension.as_str(), "zip" | "gz") && path.stem().contains('.') && !path.stem().ends_with(".pkl");
-    !NEVER.contains(&extension.as_str()) && !zipped_table
+    // `flights.csv.zip` is a table, `delay.joblib.gz` may be a model
+    let packed = matches!(extension.as_str(), "zip" | "gz");
+    let inner = FilePath::from(path.stem().as_str()).extension();
+    !NEVER.contains(&extension.as_str()) && !(packed && NEVER.contains(&inner.as_str()))
 }
 
 /// What model this content is, if it is one. `path` only helps where the content alone is ambiguous (old pickles).

@@ -116,10 +116,9 @@ fn matters(name: &str) -> bool {
     seed || NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The files that were loaded, by their absolute paths without the leading slash. What the kernel makes up (`/proc`, `/sys`) is no file.
+/// The files that were loaded, by their absolute paths without the leading slash.
 pub fn manifest(files: &[&File]) -> Manifest {
-    let virtual_file = |file: &File| ["/proc", "/sys", "/dev"].iter().any(|folder| file.path.starts_with(folder));
-    let members = files.iter().filter(|file| !virtual_file(file)).filter_map(|file| {
+    let members = files.iter().filter_map(|file| {
         let content = file.read.as_ref()?.content?;
         let path = file.path.as_os_str().as_bytes();
         Some((FilePath::new(path.strip_prefix(b"/").unwrap_or(path)), Member { size: content.size, digest: content.digest }))

@@ -29,6 +29,8 @@ pub mod folded {
     pub const TEMPORARY: &str = "temporary files that were removed again";
     /// Keizu's own, and git's.
     pub const BOOKKEEPING: &str = "files of version control";
+    /// `/proc`, `/sys`, `/dev`: what the kernel makes up is no file.
+    pub const KERNEL: &str = "what the kernel makes up";
     /// As `keizu.toml` says.
     pub const IGNORED: &str = "ignored by keizu.toml";
 }
@@ -94,6 +96,9 @@ impl<'a> Sorter<'a> {
         if zone == Zone::Bookkeeping {
             return fold(sorted, folded::BOOKKEEPING, file);
         }
+        if zone == Zone::Environment && ["/proc", "/sys", "/dev"].iter().any(|folder| file.path.starts_with(folder)) {
+            return fold(sorted, folded::KERNEL, file);
+        }
         let packaged = !file.executed && packaged::holds(&path, size) && !self.is_system(&file.path);
         if (zone == Zone::Environment || (file.executed && zone != Zone::Project)) && !packaged && self.config.part(&path).is_none() {
             sorted.environment.push(file);
@@ -120,9 +125,9 @@ impl<'a> Sorter<'a> {
         sorted.links.push(link);
     }
 
-    /// Tables of the system itself (`/etc/…`, `/proc/…`) are environment whatever their names.
+    /// Tables of the system itself (`/etc/…`) are environment whatever their names.
     fn is_system(&self, path: &Path) -> bool {
-        ["/etc", "/proc", "/sys", "/dev"].iter().any(|folder| path.starts_with(folder)) && self.places.zone(path) == Zone::Environment
+        path.starts_with("/etc") && self.places.zone(path) == Zone::Environment
     }
 
     fn compiled(&self, file: &File, read: &Read, source: &Path) -> Option<Link> {

@@ -121,11 +121,14 @@ fn judge(read: &Pickle, model: &mut Model) -> bool {
             if model.framework.is_none() {
                 model.framework = Some(name.to_owned());
             }
-            model.classes.push(class.clone());
+            // functions that rebuild something are no classes
+            if class.rsplit('.').next().is_some_and(|name| name.starts_with(char::is_uppercase)) {
+                model.classes.push(class.clone());
+            }
         }
     }
     let by_user: Vec<String> = user_models(read).cloned().collect();
-    let known = !model.classes.is_empty();
+    let known = model.framework.is_some();
     model.classes.extend(by_user);
     if let Some(top) = read.top.as_ref().filter(|top| model.classes.contains(top)) {
         model.classes.retain(|class| class != top);

@@ -1,0 +1,12 @@
+//! The rules on whole accounts: what a run was, from what was seen of it.
+
+mod kit;
+
+mod collections;
+mod edges;
+mod environment;
+mod evaluations;
+mod models;
+mod parameters;
+mod past;
+mod training;
