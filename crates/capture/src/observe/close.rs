@@ -23,6 +23,7 @@ impl Observer {
     pub fn finish(&mut self, ending: Ending, ended: Option<Time>, memory: &mut dyn Memory) -> Account {
         self.passing.clear();
         self.find_bare();
+        self.find_renamed();
         self.listings.look(&self.names);
         let files = self.files(memory);
         let mut processes = self.programs.heard(&self.start);

@@ -10,7 +10,7 @@ use crate::event::Stat;
 use crate::host::Memory;
 
 use super::Observer;
-use super::names::{NodeId, Original};
+use super::names::{NodeId, Original, Slot};
 use super::objects::{Look, ObjectId, StatExt};
 use super::reader::{Scene, stat};
 
@@ -180,10 +180,10 @@ impl Observer {
         }
     }
 
-    /// A file that the run wrote and took away again, under its last name, unless something else of the run stands there.
+    /// A file that the run wrote and took away again, under its last name, unless something else stands there.
     fn draft_gone(&mut self, id: ObjectId, drafts: &mut Drafts, memory: &mut dyn Memory) {
         let Some(node) = self.objects[id].former.last().copied() else { return };
-        if drafts.get(&node).is_some_and(|draft| draft.write.is_some()) {
+        if matches!(self.names[node].slot, Slot::File(_)) || drafts.get(&node).is_some_and(|draft| draft.write.is_some()) {
             return;
         }
         let mut write = self.write(node, id, memory);

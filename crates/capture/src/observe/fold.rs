@@ -9,10 +9,7 @@ use crate::event::{Event, Mode, Stat, What, absolute};
 use super::Observer;
 use super::names::{Last, NodeId, Original, Place, Slot};
 use super::objects::{Look, Object, ObjectId, StatExt};
-use super::reader::{Haste, stat};
-
-/// Files of a renamed folder that are looked for on disk because no event spoke of them.
-const FOLDER_ENTRIES_MAX: usize = 50_000;
+use super::reader::Haste;
 
 impl Observer {
     /// Takes the next event. Events of one process come in order; those of different processes may be a little out of it.
@@ -55,7 +52,7 @@ impl Observer {
     }
 
     /// Where a path leads that a process named; `None` when nothing is recorded of that place.
-    fn locate(&mut self, pid: u32, path: &Path, last: Last) -> Option<Place> {
+    pub(super) fn locate(&mut self, pid: u32, path: &Path, last: Last) -> Option<Place> {
         let bytes = path.as_os_str().as_bytes();
         let place = if bytes.first() == Some(&b'/') {
             self.names.locate(bytes, last)
@@ -168,102 +165,13 @@ impl Observer {
         }
     }
 
-    /// The object that stands at `node` and shows `now`. `previous` is the same file before the call that is told of.
-    pub(super) fn sight(&mut self, node: NodeId, now: &Stat, previous: Option<Stat>, created: bool, at: u64) -> ObjectId {
-        let key = now.key();
-        match self.names[node].slot {
-            Slot::File(id) if self.objects[id].key == key => {
-                let object = &self.objects[id];
-                if !created || object.made {
-                    self.compare(id, previous);
-                    return id;
-                }
-                // seen by another process, or on disk, before its creation was heard of
-                if now.ctime <= object.past.stat.ctime {
-                    self.was_made(id, node);
-                    return id;
-                }
-            }
-            _ => {
-                if let Some(id) = self.index.get(&key).copied().filter(|id| !created && self.same_inode(*id, now)) {
-                    if !self.objects[id].made {
-                        self.names.settle(node, Original::File(id));
-                    }
-                    self.bind(node, id);
-                    self.compare(id, previous);
-                    return id;
-                }
-            }
-        }
-        let id = self.objects.push(Object::new(previous.unwrap_or(*now), created, Some(node)));
-        self.index.insert(key, id);
-        self.names.settle(node, if created { Original::Nothing } else { Original::File(id) });
-        self.bind(node, id);
-        if created {
-            self.names[node].bound_at = at;
-        }
-        id
-    }
-
-    /// Whether an inode number still means the object that bore it, and not a new file that got the number again.
-    fn same_inode(&self, id: ObjectId, now: &Stat) -> bool {
-        let object = &self.objects[id];
-        !object.names.is_empty() || (!object.writable() && object.past.stat.same_but_ctime(now))
-    }
-
-    /// A file that the run has not written looks other than at first sight.
-    fn compare(&mut self, id: ObjectId, seen: Option<Stat>) {
-        let object = &mut self.objects[id];
-        if let Some(seen) = seen
-            && !object.writable()
-            && !object.past.stat.same_but_ctime(&seen)
-        {
-            object.past.changed.get_or_insert("changed between two reads");
-        }
-    }
-
-    /// What was taken for a file from before the run was made by it.
-    fn was_made(&mut self, id: ObjectId, node: NodeId) {
-        let object = &mut self.objects[id];
-        object.made = true;
-        object.reread |= object.read_at.is_some();
-        object.read_at = None;
-        object.moved_at = None;
-        object.past.changed = None;
-        if self.names[node].original == Original::File(id) {
-            self.names[node].original = Original::Nothing;
-        }
-    }
-
-    pub(super) fn bind(&mut self, node: NodeId, id: ObjectId) {
-        if self.names[node].slot == Slot::File(id) {
-            return;
-        }
-        self.unbind(node);
-        self.names[node].slot = Slot::File(id);
-        let object = &mut self.objects[id];
-        object.names.push(node);
-        object.former.retain(|former| *former != node);
-    }
-
-    /// Takes away what stands at a name.
-    fn unbind(&mut self, node: NodeId) {
-        if let Slot::File(id) = self.names[node].slot {
-            let object = &mut self.objects[id];
-            object.names.retain(|name| *name != node);
-            object.former.retain(|former| *former != node);
-            object.former.push(node);
-        }
-        self.names[node].slot = Slot::Gone;
-    }
-
     fn open_failed(&mut self, pid: u32, path: &Path, errno: i32) {
         let Some(place) = self.locate(pid, path, Last::Follow) else { return };
         let node = &self.names[place.node];
         let untouched = node.original == Original::Unknown && matches!(node.slot, Slot::Unknown | Slot::Gone);
         let repeated = node.original == Original::Nothing && node.slot == Slot::Unknown;
-        let made_folder = self.made_above(place.node);
-        if !(untouched || repeated) || made_folder || !self.inside(place.node) || compiled(path) {
+        let own = self.own_folder(place.node);
+        if !(untouched || repeated) || own || !self.inside(place.node) || compiled(path) {
             return;
         }
         if errno == libc::ENOENT {
@@ -272,228 +180,16 @@ impl Observer {
         self.absent.insert(place.node);
     }
 
-    /// Whether a place lies below a folder that the run made: what is not in there is no fact about the world.
-    fn made_above(&self, node: NodeId) -> bool {
+    /// Whether a place lies below a folder that the run made or took away: what is not in there is no fact about the world.
+    fn own_folder(&self, node: NodeId) -> bool {
         let mut at = self.names[node].parent;
         while at != super::names::ROOT {
-            if self.names[at].original == Original::Nothing {
+            if self.names[at].original == Original::Nothing || self.names[at].removed {
                 return true;
             }
             at = self.names[at].parent;
         }
         false
-    }
-
-    /// The object that a call on names speaks of, which may never have been opened.
-    fn object_at(&mut self, node: NodeId, stat: Option<Stat>) -> Option<ObjectId> {
-        match (self.names[node].slot.clone(), stat) {
-            (Slot::File(id), None) => Some(id),
-            (Slot::File(id), Some(stat)) if self.objects[id].key == stat.key() => Some(id),
-            (_, Some(stat)) if !stat.folder => Some(self.sight(node, &stat, Some(stat), false, 0)),
-            _ => None,
-        }
-    }
-
-    fn unlink(&mut self, event: &Event, path: &Path) {
-        let Some(place) = self.locate(event.pid, path, Last::Keep) else { return };
-        if let Some(id) = self.object_at(place.node, event.before.or(event.stat)) {
-            self.objects[id].touched = true;
-            self.objects[id].last_seen = event.before;
-        } else {
-            self.names.settle(place.node, Original::Other);
-        }
-        self.remove(place.node);
-    }
-
-    /// The run takes a name away.
-    fn remove(&mut self, node: NodeId) {
-        self.unbind(node);
-        self.names[node].removed = true;
-    }
-
-    fn rename(&mut self, event: &Event, from: &Path, to: &Path) {
-        let places = (self.locate(event.pid, from, Last::Keep), self.locate(event.pid, to, Last::Keep));
-        let (Some(from), Some(to)) = places else {
-            return self.rename_across(event, from, to);
-        };
-        let same = |a: Stat, b: Stat| a.key() == b.key();
-        if from.node == to.node || event.stat.zip(event.before).is_some_and(|(a, b)| same(a, b)) {
-            return; // two names of one file: the call does nothing
-        }
-        self.names.named(&to);
-        if event.stat.is_some_and(|s| s.folder) || self.names[from.node].slot == Slot::Folder {
-            return self.rename_folder(from.node, to.node, event);
-        }
-        self.displace(to.node, event.before);
-        if let Slot::Link(target) = self.names[from.node].slot.clone() {
-            self.names.settle(from.node, Original::Other);
-            self.remove(from.node);
-            self.names[to.node].slot = Slot::Link(target);
-            return;
-        }
-        match self.object_at(from.node, event.stat) {
-            Some(id) => self.move_object(id, from.node, to.node, event.at, event.pid),
-            None => self.remove(from.node),
-        }
-    }
-
-    /// A rename from or to a place of which nothing is recorded.
-    fn rename_across(&mut self, event: &Event, from: &Path, to: &Path) {
-        if let Some(from) = self.locate(event.pid, from, Last::Keep) {
-            self.remove(from.node);
-        } else if let Some(to) = self.locate(event.pid, to, Last::Keep)
-            && let Some(now) = event.stat.filter(|s| !s.folder)
-        {
-            self.displace(to.node, event.before);
-            self.names.named(&to);
-            let id = self.sight(to.node, &now, None, true, event.at);
-            self.objects[id].touched_by(event.pid);
-            self.opened(id, Mode { reads: false, writes: true }, event.at);
-        }
-    }
-
-    /// What stood at a name gives way to something else, by the run's own act.
-    fn displace(&mut self, node: NodeId, before: Option<Stat>) {
-        match before {
-            Some(before) if !before.folder => {
-                if let Some(id) = self.object_at(node, Some(before)) {
-                    self.objects[id].touched = true;
-                    self.objects[id].last_seen = Some(before);
-                }
-            }
-            Some(_) => self.names.settle(node, Original::Folder),
-            None if matches!(self.names[node].slot, Slot::Link(_)) => self.names.settle(node, Original::Other),
-            None => self.names.settle(node, Original::Nothing),
-        }
-        if self.names[node].slot != Slot::Unknown {
-            self.remove(node);
-        }
-    }
-
-    fn move_object(&mut self, id: ObjectId, from: NodeId, to: NodeId, at: u64, pid: u32) {
-        self.moved(id, at, pid);
-        self.remove(from);
-        self.bind(to, id);
-        self.names[to].bound_at = at;
-    }
-
-    /// A file got another name: its content goes on under it.
-    fn moved(&mut self, id: ObjectId, at: u64, pid: u32) {
-        let object = &mut self.objects[id];
-        object.touched = true;
-        object.touched_by(pid);
-        if !object.writable() {
-            object.moved_at.get_or_insert(at);
-            self.reader.ask(&mut self.objects, id, Haste::Later);
-        }
-    }
-
-    fn link(&mut self, event: &Event, from: &Path, to: &Path) {
-        let Some(to) = self.locate(event.pid, to, Last::Keep) else { return };
-        let now = event.stat.or_else(|| fs::symlink_metadata(self.path(to.node)).ok().filter(fs::Metadata::is_file).map(|m| stat(&m)));
-        let from = self.locate(event.pid, from, Last::Follow);
-        let known = now.and_then(|now| self.index.get(&now.key()).copied());
-        self.names.settle(to.node, Original::Nothing);
-        let id = match (from, now) {
-            // a file that was made without a name has an object, but no name to find it by
-            _ if known.is_some() => known,
-            (Some(from), now) => self.object_at(from.node, now),
-            (None, Some(now)) => Some(self.sight(to.node, &now, None, true, event.at)),
-            (None, None) => None,
-        };
-        let Some(id) = id else { return };
-        self.names.named(&to);
-        self.moved(id, event.at, event.pid);
-        self.bind(to.node, id);
-        self.names[to.node].bound_at = event.at;
-    }
-
-    fn rename_folder(&mut self, from: NodeId, to: NodeId, event: &Event) {
-        self.names.settle(from, Original::Folder);
-        self.names.settle(to, if event.before.is_some() { Original::Folder } else { Original::Nothing });
-        self.move_below(from, to, event);
-        let mut left = FOLDER_ENTRIES_MAX;
-        self.find_below(from, to, event, &mut left);
-        if left == 0 {
-            let path = self.path(to).display().to_string();
-            self.note("content", format!("{path} was renamed and holds too many files to be looked at one by one"));
-        }
-    }
-
-    /// Moves every name that is known below a folder.
-    fn move_below(&mut self, from: NodeId, to: NodeId, event: &Event) {
-        let children: Vec<NodeId> = self.names.children(from).collect();
-        for child in children {
-            let name = self.names[child].name.clone();
-            let slot = self.names[child].slot.clone();
-            if slot == Slot::Gone || slot == Slot::Unknown {
-                // nothing stands there, though something may below
-                if slot == Slot::Unknown && self.names.children(child).next().is_some() {
-                    let target = self.names.child(to, &name);
-                    self.move_below(child, target, event);
-                }
-                continue;
-            }
-            let target = self.names.child(to, &name);
-            self.names.settle(target, Original::Nothing);
-            self.names[target].direct = true;
-            match slot {
-                Slot::File(id) => self.move_object(id, child, target, event.at, event.pid),
-                Slot::Link(link) => {
-                    self.remove(child);
-                    self.names[target].slot = Slot::Link(link);
-                }
-                _ => self.move_below(child, target, event),
-            }
-        }
-        self.remove(from);
-        self.names[to].slot = Slot::Folder;
-    }
-
-    /// Files of a renamed folder that no event spoke of: they were there before, or somebody unseen made them.
-    fn find_below(&mut self, from: NodeId, to: NodeId, event: &Event, left: &mut usize) {
-        if self.names[to].ignored {
-            return;
-        }
-        let Ok(entries) = fs::read_dir(self.path(to)) else { return };
-        for entry in entries.flatten() {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                return;
-            }
-            let (Ok(kind), name) = (entry.file_type(), entry.file_name()) else { continue };
-            let (before, after) = (self.names.child(from, name.as_bytes()), self.names.child(to, name.as_bytes()));
-            if kind.is_dir() {
-                self.find_below(before, after, event, left);
-            } else if kind.is_file()
-                && self.names[after].slot == Slot::Unknown
-                && let Ok(metadata) = entry.metadata()
-            {
-                let now = stat(&metadata);
-                let id = self.object_at(before, Some(now)).expect("invariant: a regular file");
-                self.names.settle(after, Original::Nothing);
-                self.names[after].direct = true;
-                self.move_object(id, before, after, event.at, event.pid);
-            }
-        }
-    }
-
-    fn symlink(&mut self, pid: u32, target: &Path, path: &Path) {
-        let Some(place) = self.locate(pid, path, Last::Keep) else { return };
-        self.names.settle(place.node, Original::Nothing);
-        self.names[place.node].slot = Slot::Link(target.as_os_str().as_bytes().into());
-    }
-
-    fn mkdir(&mut self, pid: u32, path: &Path) {
-        let Some(place) = self.locate(pid, path, Last::Keep) else { return };
-        self.names.settle(place.node, Original::Nothing);
-        self.names[place.node].slot = Slot::Folder;
-    }
-
-    fn rmdir(&mut self, pid: u32, path: &Path) {
-        let Some(place) = self.locate(pid, path, Last::Keep) else { return };
-        self.names.settle(place.node, Original::Folder);
-        self.remove(place.node);
     }
 
     fn truncate(&mut self, event: &Event, path: &Path) {

@@ -13,13 +13,15 @@
 
 mod close;
 mod draft;
-mod elf;
+pub(crate) mod elf;
 mod fold;
 mod folders;
+mod moves;
 mod names;
 mod objects;
 mod programs;
 mod reader;
+mod sight;
 #[cfg(test)]
 mod tests;
 
@@ -72,6 +74,8 @@ pub struct Observer {
     /// Blind spots as of the account that is being written.
     passing: Vec<(&'static str, String)>,
     children: BTreeSet<RunId>,
+    /// Folders that the run renamed, by whom and when.
+    renamed: BTreeMap<NodeId, (u32, u64)>,
     seen: u64,
     lost: u64,
     circumstances: Circumstances,
@@ -117,6 +121,7 @@ impl Observer {
             blind: BTreeMap::new(),
             passing: Vec::new(),
             children: BTreeSet::new(),
+            renamed: BTreeMap::new(),
             seen: 0,
             lost: 0,
             circumstances,

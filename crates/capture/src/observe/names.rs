@@ -70,6 +70,10 @@ pub struct Node {
     pub direct: bool,
     /// Below a place of which nothing is recorded.
     pub ignored: bool,
+    /// Where the folder that stands here stood before the run renamed it.
+    pub came_from: Option<NodeId>,
+    /// Where the run took the folder that stood here before.
+    pub went_to: Option<NodeId>,
     children: HashMap<Box<[u8]>, NodeId>,
 }
 
@@ -127,6 +131,8 @@ impl Names {
             bound_at: 0,
             direct: false,
             ignored: false,
+            came_from: None,
+            went_to: None,
             children: HashMap::new(),
         };
         Self { nodes: vec![root], vias: HashMap::new() }
@@ -236,6 +242,8 @@ impl Names {
             bound_at: 0,
             direct: false,
             ignored: self[parent].ignored,
+            came_from: None,
+            went_to: None,
             children: HashMap::new(),
         });
         self[parent].children.insert(name, id);
@@ -285,6 +293,33 @@ impl Names {
         if self[node].original == Original::Unknown {
             self[node].original = original;
         }
+    }
+
+    /// Where a file that nobody has spoken of stood before the run renamed folders above it.
+    pub fn first_place(&mut self, node: NodeId) -> NodeId {
+        match self.across(node, |node| node.came_from) {
+            Some(first) if self[first].original == Original::Unknown => first,
+            _ => node,
+        }
+    }
+
+    /// Where a file that stood here went to with its folder.
+    pub fn later_place(&mut self, node: NodeId) -> Option<NodeId> {
+        self.across(node, |node| node.went_to)
+    }
+
+    /// The same name below the place to which the nearest folder above was, or will be, renamed.
+    fn across(&mut self, node: NodeId, renamed: fn(&Node) -> Option<NodeId>) -> Option<NodeId> {
+        let mut below: Vec<Box<[u8]>> = Vec::new();
+        let mut at = node;
+        while at != ROOT {
+            if let Some(other) = renamed(&self[at]) {
+                return Some(below.iter().rev().fold(other, |at, name| self.child(at, name)));
+            }
+            below.push(self[at].name.clone());
+            at = self[at].parent;
+        }
+        None
     }
 
     /// Remembers how a program named this place.

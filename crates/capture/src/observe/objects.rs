@@ -39,6 +39,13 @@ pub struct Past {
     pub checked: Option<Stat>,
 }
 
+impl Past {
+    /// As first seen, and not hashed.
+    pub fn new(stat: Stat) -> Self {
+        Self { stat, look: Look::Unasked, changed: None, checked: None }
+    }
+}
+
 /// A regular file.
 #[derive(Debug, Clone)]
 pub struct Object {
@@ -93,7 +100,7 @@ impl Object {
             touched: false,
             executed: false,
             last_seen: None,
-            past: Past { stat, look: Look::Unasked, changed: None, checked: None },
+            past: Past::new(stat),
             latest: None,
             kept: None,
         }

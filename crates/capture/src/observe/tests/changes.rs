@@ -11,6 +11,9 @@ use keizu_record::Digest;
 use super::script::{OTHER, PID, Script, content};
 use crate::event::What;
 
+/// Something that somebody else does to a file.
+type Change = fn(&Path);
+
 /// Changes a file and sets its times back to what they were.
 fn overwrite_and_set_back(path: &Path, bytes: &str) {
     let before = fs::metadata(path).unwrap();
@@ -62,7 +65,7 @@ fn finishing_again_sees_what_was_flushed_since() {
 /// The table: each change by somebody else after a read is seen.
 #[test]
 fn every_change_by_others_is_flagged() {
-    let changes: [(&str, fn(&Path)); 7] = [
+    let changes: [(&str, Change); 7] = [
         ("same size", |path| {
             OpenOptions::new().write(true).open(path).unwrap().write_all_at(b"XX", 0).unwrap();
         }),
@@ -103,7 +106,7 @@ fn every_change_by_others_is_flagged() {
 
 #[test]
 fn changes_of_the_inode_alone_are_not_flagged() {
-    let changes: [(&str, fn(&Path)); 3] = [
+    let changes: [(&str, Change); 3] = [
         ("linked", |path| fs::hard_link(path, path.with_extension("link")).unwrap()),
         ("chmod", |path| fs::set_permissions(path, Permissions::from_mode(0o400)).unwrap()),
         ("renamed away and back", |path| {

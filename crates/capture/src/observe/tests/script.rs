@@ -250,6 +250,12 @@ impl Script {
         self.tell(PID, None, None, What::OpenFailed { path: path.into(), errno: libc::ENOENT });
     }
 
+    pub fn try_open_if_free(&mut self, path: &str) {
+        if !self.path(path).exists() {
+            self.try_open(path);
+        }
+    }
+
     pub fn account(&mut self) -> Account {
         self.observer.finish(Ending::Exited(0), None, &mut self.memory)
     }
