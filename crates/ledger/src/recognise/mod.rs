@@ -74,17 +74,16 @@ impl Model {
 
 /// Whether a file of this name can be a model at all; spares the opening of tables and pictures.
 pub fn may_be_model(path: &FilePath) -> bool {
-    const NEVER: &[&str] = &[
-        "csv", "tsv", "parquet", "feather", "arrow", "orc", "avro", "jsonl", "ndjson", "npy", "npz", "jpg", "jpeg", "png", "gif", "bmp",
-        "tif", "tiff", "webp", "wav", "mp3", "flac", "mp4", "xlsx", "xls", "sqlite", "duckdb", "tar", "tgz", "bz2", "xz", "zst", "7z",
-        "html", "htm", "md", "pdf", "svg", "log", "py", "pyc", "ipynb", "sh", "sql", "so", "yaml", "yml", "toml", "ini", "cfg", "whl",
-        "jar", "docx", "pptx",
-    ];
+    const NEVER: &str = "\
+        csv tsv parquet feather arrow orc avro jsonl ndjson npy npz jpg jpeg png gif bmp tif tiff webp wav mp3 flac mp4 xlsx \
+        xls sqlite duckdb tar tgz bz2 xz zst 7z html htm md pdf svg log py pyc ipynb sh sql so yaml yml toml ini cfg whl jar \
+        docx pptx";
     let extension = path.extension();
     // `flights.csv.zip` is a table, `delay.joblib.gz` may be a model
     let packed = matches!(extension.as_str(), "zip" | "gz");
     let inner = FilePath::from(path.stem().as_str()).extension();
-    !NEVER.contains(&extension.as_str()) && !(packed && NEVER.contains(&inner.as_str()))
+    let never = one_of(NEVER, &extension) || (packed && one_of(NEVER, &inner));
+    !never
 }
 
 /// What model this content is, if it is one. `path` only helps where the content alone is ambiguous (old pickles).
@@ -108,6 +107,11 @@ pub fn recognise(content: &mut dyn ReadSeek, path: &FilePath) -> Option<Model> {
     }
     content.seek(SeekFrom::Start(0)).ok()?;
     pickle::model(content, &head, path)
+}
+
+/// Whether a word is in a list of words.
+pub(crate) fn one_of(list: &str, word: &str) -> bool {
+    !word.is_empty() && list.split_ascii_whitespace().any(|listed| listed == word)
 }
 
 /// Up to `length` bytes at `offset`.

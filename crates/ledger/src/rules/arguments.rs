@@ -3,6 +3,7 @@
 use keizu_record::{FilePath, Value};
 
 use super::redact::{REDACTED, Redactor};
+use crate::recognise::one_of;
 
 /// In the record.
 pub const NAME: &str = "parameters from arguments";
@@ -13,99 +14,16 @@ const PARAMS_MAX: usize = 256;
 const VALUE_BYTES_MAX: usize = 4_096;
 
 /// Programs that run a script which they are given.
-const INTERPRETERS: &[&str] = &[
-    "python",
-    "python2",
-    "python3",
-    "pypy",
-    "pypy3",
-    "ipython",
-    "bash",
-    "sh",
-    "dash",
-    "zsh",
-    "ksh",
-    "fish",
-    "Rscript",
-    "R",
-    "node",
-    "deno",
-    "bun",
-    "julia",
-    "perl",
-    "ruby",
-    "lua",
-    "luajit",
-    "php",
-    "java",
-    "torchrun",
-    "accelerate",
-    "deepspeed",
-    "streamlit",
-    "papermill",
-    "spark-submit",
-    "jupyter",
-    "awk",
-    "gawk",
-    "make",
-    "pytest",
-    "uv",
-    "poetry",
-    "pipenv",
-    "pdm",
-    "hatch",
-    "conda",
-    "mamba",
-    "micromamba",
-    "pixi",
-    "env",
-    "nice",
-    "ionice",
-    "time",
-    "timeout",
-    "nohup",
-    "stdbuf",
-    "taskset",
-    "numactl",
-    "srun",
-    "mpirun",
-    "mpiexec",
-    "xvfb-run",
-    "setsid",
-    "chrt",
-    "sudo",
-];
+const INTERPRETERS: &str = "\
+    python python2 python3 pypy pypy3 ipython bash sh dash zsh ksh fish Rscript R node deno bun julia perl ruby lua luajit \
+    php java torchrun accelerate deepspeed streamlit papermill spark-submit jupyter awk gawk make pytest uv poetry pipenv \
+    pdm hatch conda mamba micromamba pixi env nice ionice time timeout nohup stdbuf taskset numactl srun mpirun mpiexec \
+    xvfb-run setsid chrt sudo";
 /// Options of interpreters that take the next word.
-const TAKES_WORD: &[&str] = &[
-    "-W",
-    "-X",
-    "-r",
-    "-n",
-    "-np",
-    "-N",
-    "-p",
-    "-k",
-    "--kill-after",
-    "--signal",
-    "--name",
-    "--prefix",
-    "--env-file",
-    "--nproc_per_node",
-    "--nproc-per-node",
-    "--nnodes",
-    "--node_rank",
-    "--node-rank",
-    "--master_addr",
-    "--master_port",
-    "--num_processes",
-    "--config_file",
-    "--with",
-    "--master",
-];
-const SCRIPTS: &[&str] = &[
-    "py", "sh", "bash", "zsh", "r", "rmd", "js", "mjs", "cjs", "ts", "jl", "pl", "rb", "lua", "php", "ipynb", "sql", "awk", "jar", "smk",
-    "fish", "do",
-];
+const TAKES_WORD: &str = "\
+    -W -X -r -n -np -N -p -k --kill-after --signal --name --prefix --env-file --nproc_per_node --nproc-per-node --nnodes \
+    --node_rank --node-rank --master_addr --master_port --num_processes --config_file --with --master";
+const SCRIPTS: &str = "py sh bash zsh r rmd js mjs cjs ts jl pl rb lua php ipynb sql awk jar smk fish do";
 
 /// What a command line runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +60,7 @@ pub fn program(argv: &[Vec<u8>]) -> Program {
             return Program { script: None, arguments: at + 1 };
         }
         if text.starts_with('-') {
-            at += if TAKES_WORD.contains(&text.as_ref()) { 2 } else { 1 };
+            at += if one_of(TAKES_WORD, &text) { 2 } else { 1 };
             continue;
         }
         if is_script(word) {
@@ -179,11 +97,11 @@ fn is_interpreter(word: &[u8]) -> bool {
     let name = name_of(word);
     // python3.11
     let bare = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    INTERPRETERS.contains(&name) || (!bare.is_empty() && INTERPRETERS.contains(&bare))
+    one_of(INTERPRETERS, name) || one_of(INTERPRETERS, bare)
 }
 
 fn is_script(word: &[u8]) -> bool {
-    SCRIPTS.contains(&FilePath::new(word).extension().as_str()) && !word.starts_with(b"-") && !word.contains(&b'=')
+    one_of(SCRIPTS, &FilePath::new(word).extension()) && !word.starts_with(b"-") && !word.contains(&b'=')
 }
 
 /// `--key value`, `--key=value` and `key=value` among the arguments of the user's program. A flag without a value is true, short flags and

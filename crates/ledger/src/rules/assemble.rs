@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use keizu_capture::account::Account;
 use keizu_record::body::{ArtifactKind, Edge, Role};
-use keizu_record::{Authority, Digest, FilePath, Group, Record, Time, Value};
+use keizu_record::{Authority, FilePath, Group, Record, Time, Value};
 
 use super::place::Places;
 use super::redact::Redactor;
 use super::sort::{Sorted, sort};
-use super::{Link, Options, Peek, Prepared, collect, end, environment, evaluate, git, models, names, params};
+use super::{Document, Link, Options, Peek, Prepared, collect, end, environment, evaluate, git, models, names, params};
 use crate::config::Config;
 use crate::documents::canonical;
 
@@ -71,7 +71,7 @@ fn environment_record(
     redactor: &Redactor<'_>,
     loaded: &[&keizu_capture::account::File],
     project: &str,
-    documents: &mut Vec<(Digest, Vec<u8>)>,
+    documents: &mut Vec<Document>,
 ) -> Record {
     let (digest, bytes) = canonical(&environment::document(account, places, redactor));
     let manifest = environment::manifest(loaded);

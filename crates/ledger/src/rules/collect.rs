@@ -16,8 +16,8 @@ use keizu_record::body::{ArtifactKind, Role};
 use keizu_record::manifest::{Manifest, Member};
 use keizu_record::{Digest, FilePath};
 
-use super::Link;
 use super::place::Places;
+use super::{Document, Link};
 
 /// In the record.
 pub const NAME: &str = "many files of one folder";
@@ -68,7 +68,7 @@ impl Class {
 }
 
 /// Folds what belongs together. The manifests come beside.
-pub fn collect(links: Vec<Link>, listings: &[Listing], places: &Places<'_>) -> (Vec<Link>, Vec<(Digest, Vec<u8>)>) {
+pub fn collect(links: Vec<Link>, listings: &[Listing], places: &Places<'_>) -> (Vec<Link>, Vec<Document>) {
     let mut classes: BTreeMap<Class, Vec<Link>> = BTreeMap::new();
     let (mut out, mut documents) = (Vec::new(), Vec::new());
     for link in links {
@@ -176,7 +176,7 @@ fn whole(folder: &Folder, path: &[u8], listed: &BTreeMap<Vec<u8>, &Listing>) -> 
 }
 
 /// One link for many.
-pub fn fold(folder: Vec<u8>, members: &[Link]) -> (Link, Option<(Digest, Vec<u8>)>) {
+pub fn fold(folder: Vec<u8>, members: &[Link]) -> (Link, Option<Document>) {
     let mut link = members[0].clone();
     let prefix: &[u8] = if folder == b"./" { b"" } else { &folder };
     let inside = |path: &FilePath| FilePath::new(path.as_bytes().strip_prefix(prefix).unwrap_or(path.as_bytes()));

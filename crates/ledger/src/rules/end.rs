@@ -8,6 +8,7 @@ use keizu_record::body::{RunEnded, Status};
 use keizu_record::{Digest, FilePath};
 use serde_json::json;
 
+use super::Document;
 use super::place::Places;
 use super::redact::Redactor;
 use crate::answer::{ProcessRow, rfc3339};
@@ -64,7 +65,7 @@ pub struct Beside<'a> {
 }
 
 /// The account in full: canonical JSON.
-pub fn document(account: &Account, places: &Places<'_>, redactor: &Redactor<'_>, beside: &Beside<'_>) -> (Digest, Vec<u8>) {
+pub fn document(account: &Account, places: &Places<'_>, redactor: &Redactor<'_>, beside: &Beside<'_>) -> Document {
     let text = |bytes: &[u8]| FilePath::new(bytes).to_string();
     let processes = account.processes.iter().map(|process| ProcessRow {
         pid: process.pid,

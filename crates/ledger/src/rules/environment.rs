@@ -13,74 +13,23 @@ use keizu_record::manifest::{Manifest, Member};
 use super::place::Places;
 use super::redact::Redactor;
 use crate::documents::Environment;
+use crate::recognise::one_of;
 
 /// In the record.
 pub const NAME: &str = "environment";
 
 /// Variables that change what programs compute: by name, or by how the name begins.
-const NAMES: &[&str] = &[
-    "LANG",
-    "LANGUAGE",
-    "TZ",
-    "VIRTUAL_ENV",
-    "LD_LIBRARY_PATH",
-    "CUBLAS_WORKSPACE_CONFIG",
-    "R_LIBS",
-    "R_LIBS_USER",
-    "JULIA_PROJECT",
-    "NODE_PATH",
-    "NODE_ENV",
-    "PERL5LIB",
-    "JAVA_HOME",
-    "SPARK_HOME",
-];
-const PREFIXES: &[&str] = &[
-    "PYTHON",
-    "CUDA",
-    "OMP_",
-    "MKL_",
-    "OPENBLAS_",
-    "BLIS_",
-    "NUMEXPR_",
-    "GOTO_",
-    "LC_",
-    "CONDA_",
-    "NCCL_",
-    "TF_",
-    "TORCH",
-    "PYTORCH",
-    "HF_",
-    "TRANSFORMERS_",
-    "XLA_",
-    "JAX_",
-    "ROCM_",
-    "HIP_",
-    "LOKY_",
-    "JOBLIB_",
-    "POLARS_",
-    "ARROW_",
-    "SKLEARN_",
-    "XGBOOST_",
-    "KERAS_",
-    "TOKENIZERS_",
-    "KMP_",
-    "GOMP_",
-    "OMPI_",
-    "SLURM_NTASKS",
-    "NVIDIA_VISIBLE",
-    "PYSPARK_",
-    "SPARK_",
-    "RAY_",
-    "DASK_",
-    "NUMBA_",
-    "MALLOC_",
-    "OPENCV_",
-];
+const NAMES: &str = "\
+    LANG LANGUAGE TZ VIRTUAL_ENV LD_LIBRARY_PATH CUBLAS_WORKSPACE_CONFIG R_LIBS R_LIBS_USER JULIA_PROJECT NODE_PATH NODE_ENV \
+    PERL5LIB JAVA_HOME SPARK_HOME";
+const PREFIXES: &str = "\
+    PYTHON CUDA OMP_ MKL_ OPENBLAS_ BLIS_ NUMEXPR_ GOTO_ LC_ CONDA_ NCCL_ TF_ TORCH PYTORCH HF_ TRANSFORMERS_ XLA_ JAX_ \
+    ROCM_ HIP_ LOKY_ JOBLIB_ POLARS_ ARROW_ SKLEARN_ XGBOOST_ KERAS_ TOKENIZERS_ KMP_ GOMP_ OMPI_ SLURM_NTASKS \
+    NVIDIA_VISIBLE PYSPARK_ SPARK_ RAY_ DASK_ NUMBA_ MALLOC_ OPENCV_";
 /// Beginnings that match the above and say nothing but where or when.
-const NOT: &[&str] = &["CONDA_PROMPT_MODIFIER", "CONDA_SHLVL", "CONDA_EXE", "CONDA_PYTHON_EXE", "PYTHONSTARTUP", "CONDA_PREFIX_"];
+const NOT: &str = "CONDA_PROMPT_MODIFIER CONDA_SHLVL CONDA_EXE CONDA_PYTHON_EXE PYTHONSTARTUP CONDA_PREFIX_";
 /// Facts of the machine that change by themselves.
-const UNSTEADY: &[&str] =
-    &["host", "uptime", "boot", "load", "free", "available", "time", "temperature", "user", "frequency", "mhz", "pid"];
+const UNSTEADY: &str = "host uptime boot load free available time temperature user frequency mhz pid";
 
 /// The document of a run's environment.
 pub fn document(account: &Account, places: &Places<'_>, redactor: &Redactor<'_>) -> Environment {
@@ -95,7 +44,7 @@ pub fn document(account: &Account, places: &Places<'_>, redactor: &Redactor<'_>)
     }
     let steady = |key: &str| {
         let key = key.to_ascii_lowercase();
-        !UNSTEADY.iter().any(|word| key.split(|c: char| !c.is_alphanumeric()).any(|part| part == *word || part == format!("{word}name")))
+        !key.split(|c: char| !c.is_alphanumeric()).any(|part| one_of(UNSTEADY, part.strip_suffix("name").unwrap_or(part)))
     };
     let variables = environment.variables.iter().filter(|(name, _)| matters(name));
     Environment {
@@ -109,11 +58,11 @@ pub fn document(account: &Account, places: &Places<'_>, redactor: &Redactor<'_>)
 
 /// Whether a variable may change what programs compute.
 fn matters(name: &str) -> bool {
-    if NOT.iter().any(|prefix| name.starts_with(prefix)) {
+    if NOT.split_ascii_whitespace().any(|prefix| name.starts_with(prefix)) {
         return false;
     }
     let seed = name.split('_').any(|word| word.eq_ignore_ascii_case("seed")) || name.to_ascii_uppercase().ends_with("SEED");
-    seed || NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    seed || one_of(NAMES, name) || PREFIXES.split_ascii_whitespace().any(|prefix| name.starts_with(prefix))
 }
 
 /// The files that were loaded, by their absolute paths without the leading slash.

@@ -28,7 +28,7 @@ pub fn evaluations(links: &mut [Link], peek: &dyn Peek, recorded: Time) -> Vec<R
         let link = &mut links[at];
         let (Some(digest), Some(size)) = (link.edge.content, link.edge.size) else { continue };
         let leaves = peek::whole(peek, &link.full, &Content { digest, size }).and_then(|bytes| flatten(&link.edge.path, &bytes));
-        if let Some(leaves) = leaves.filter(|leaves| measures(leaves)) {
+        if let Some(leaves) = leaves.filter(measures) {
             link.edge.kind = ArtifactKind::Evaluation;
             link.by = Some(NAME);
             found.push((at, leaves));

@@ -4,6 +4,7 @@ use keizu_capture::account::{Account, Git};
 use keizu_record::body::{GitState, RunBegan};
 use keizu_record::{Digest, FilePath, Group, Kind, Record, Time};
 
+use super::Document;
 use super::kinds::keep::holds_secrets;
 use super::place::Places;
 use crate::config::Config;
@@ -12,7 +13,7 @@ use crate::config::Config;
 pub const NAME: &str = "code version";
 
 /// The state as a record of kind `described`, in the words of `run began`; and the difference, to be kept as an object.
-pub fn describe(account: &Account, places: &Places<'_>, config: &Config, recorded: Time) -> Option<(Record, Option<(Digest, Vec<u8>)>)> {
+pub fn describe(account: &Account, places: &Places<'_>, config: &Config, recorded: Time) -> Option<(Record, Option<Document>)> {
     let git = account.git.as_ref()?;
     let diff = without_secrets(git, places, config);
     let document = (!diff.is_empty()).then(|| (Digest::of(&diff), diff));

@@ -114,13 +114,16 @@ impl Link {
     }
 }
 
+/// A content that Keizu itself wrote, to be kept as an object.
+pub type Document = (Digest, Vec<u8>);
+
 /// Records with the documents that they point at.
 #[derive(Debug, Clone, Default)]
 pub struct Draft {
     /// To be appended.
     pub records: Vec<Record>,
     /// To be kept as objects before.
-    pub documents: Vec<(Digest, Vec<u8>)>,
+    pub documents: Vec<Document>,
 }
 
 /// A run as it will stand in the record, but for what depends on the past.
@@ -131,7 +134,7 @@ pub struct Prepared {
     /// Records in their order, the run's end last. Their time of recording is set by [`draft`].
     pub records: Vec<Record>,
     /// Documents that they point at: manifests, names, environment, account, git's difference.
-    pub documents: Vec<(Digest, Vec<u8>)>,
+    pub documents: Vec<Document>,
     /// Names of models, without their versions.
     pub namings: Vec<Naming>,
     /// What the person should hear.

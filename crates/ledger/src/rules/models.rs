@@ -10,9 +10,9 @@ use keizu_record::{Authority, FilePath, Group, Kind, Name, Record, Sha256, Time}
 use sha2::Digest as _;
 
 use super::place::Places;
-use super::{Link, Options, Peek, collect};
+use super::{Document, Link, Options, Peek, collect};
 use crate::config::Config;
-use crate::recognise::{self, Model};
+use crate::recognise::{self, Model, one_of};
 
 /// The rule for a model that was recognised by what is in it.
 pub const RECOGNISED: &str = "model by content";
@@ -31,6 +31,8 @@ const MISSES_MAX: usize = 16;
 const OPENED_MAX: usize = 4_096;
 /// So many models that differ only in their numbers are steps of one.
 const SERIES_MIN: usize = 3;
+/// Folders that are looked at as models.
+const FOLDERS_MAX: usize = 256;
 /// Pairs of parent and child.
 const PARENTS_MAX: usize = 64;
 
@@ -128,7 +130,7 @@ pub struct Folders {
     /// All links.
     pub links: Vec<Link>,
     /// Manifests of the folders.
-    pub documents: Vec<(keizu_record::Digest, Vec<u8>)>,
+    pub documents: Vec<Document>,
 }
 
 fn declared_folders(options: &Options, config: &Config, account: &Account, places: &Places<'_>) -> Vec<FilePath> {
@@ -196,7 +198,7 @@ fn candidates(links: &[Link], made: bool, declared: &[FilePath]) -> Vec<FilePath
     let touched =
         |folder: &FilePath| links.iter().any(|link| link.made == made && link.edge.path.as_bytes().starts_with(folder.as_bytes()));
     found.extend(declared.iter().filter(|folder| folder.as_bytes().len() > 1 && touched(folder)).cloned());
-    found.into_iter().collect()
+    found.into_iter().take(FOLDERS_MAX).collect()
 }
 
 /// A name that will get its version when the past is known.
@@ -313,56 +315,13 @@ fn unnumbered(stem: &str) -> String {
 
 /// The stem, unless it says nothing: then the nearest folder that says something.
 fn called(stem: &str, path: &FilePath) -> String {
-    const EMPTY: &[&str] = &[
-        "",
-        "model",
-        "models",
-        "pytorch_model",
-        "tf_model",
-        "saved_model",
-        "weights",
-        "checkpoint",
-        "checkpoints",
-        "ckpt",
-        "best",
-        "best_model",
-        "final",
-        "final_model",
-        "last",
-        "latest",
-        "estimator",
-        "output",
-        "outputs",
-        "out",
-        "artifact",
-        "artifacts",
-        "adapter_model",
-        "epoch",
-        "step",
-        "iter",
-        "bst",
-        "booster",
-        "net",
-        "network",
-        "results",
-        "result",
-        "saved_models",
-        "runs",
-        "mlruns",
-        "tmp",
-        "temp",
-        "data",
-        "build",
-        "dist",
-        "version",
-        "export",
-        "exports",
-        "src",
-        "notebooks",
-    ];
+    const EMPTY: &str = "\
+         model models pytorch_model tf_model saved_model weights checkpoint checkpoints ckpt best best_model final \
+        final_model last latest estimator output outputs out artifact artifacts adapter_model epoch step iter bst booster \
+        net network results result saved_models runs mlruns tmp temp data build dist version export exports src notebooks";
     let says_nothing = |name: &str| {
         let bare = unnumbered(&name.to_ascii_lowercase());
-        EMPTY.contains(&bare.as_str()) || (name.len() >= 16 && name.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'))
+        bare.is_empty() || one_of(EMPTY, &bare) || (name.len() >= 16 && name.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'))
     };
     if !says_nothing(stem) {
         return clean(stem);

@@ -6,11 +6,11 @@ use std::path::Path;
 use keizu_capture::account::{Account, Listing};
 use keizu_record::body::{ArtifactKind, Edge, Role};
 use keizu_record::manifest::Names;
-use keizu_record::{Authority, Digest, FilePath, Time};
+use keizu_record::{Authority, FilePath, Time};
 
-use super::Link;
 use super::code::compiled;
 use super::place::{Places, Zone};
+use super::{Document, Link};
 use crate::config::Config;
 
 /// The rule for listings that Python's import makes of each folder from which it imports: not the program's own question.
@@ -21,7 +21,7 @@ pub const ABSENT: &str = "(absent)";
 const LISTINGS_MIN: usize = 8;
 
 /// Edges, and the documents that they point at.
-pub type Edges = (Vec<Link>, Vec<(Digest, Vec<u8>)>);
+pub type Edges = (Vec<Link>, Vec<Document>);
 
 /// Listings of folders that are neither environment nor bookkeeping.
 pub fn listings(account: &Account, code: &BTreeSet<FilePath>, places: &Places<'_>, config: &Config, project: &str) -> Edges {
@@ -61,8 +61,8 @@ fn together(listed: &BTreeMap<FilePath, &Listing>) -> Vec<(FilePath, Vec<FilePat
         if done.contains(top) {
             continue;
         }
-        let below: Vec<&FilePath> =
-            listed.keys().filter(|path| path.as_bytes().starts_with(top.as_bytes()) && !done.contains(*path)).collect();
+        let after = listed.range(top..).map(|(path, _)| path).take_while(|path| path.as_bytes().starts_with(top.as_bytes()));
+        let below: Vec<&FilePath> = after.filter(|path| !done.contains(*path)).collect();
         if below.len() > LISTINGS_MIN && top.as_bytes() != b"./" {
             done.extend(&below);
             groups.push((top.clone(), below.into_iter().cloned().collect()));

@@ -7,35 +7,16 @@ use std::path::{Path, PathBuf};
 use keizu_capture::account::{Account, Python};
 use keizu_record::FilePath;
 
+use crate::recognise::one_of;
+
 /// Folders of the system: what lies below is environment.
-const SYSTEM: &[&str] = &[
-    "/usr",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/libx32",
-    "/bin",
-    "/sbin",
-    "/etc",
-    "/proc",
-    "/sys",
-    "/dev",
-    "/run",
-    "/boot",
-    "/opt/conda",
-    "/snap",
-    "/nix/store",
-    "/gnu/store",
-    "/var/lib",
-    "/var/cache",
-    "/System",
-    "/Library",
-];
+const SYSTEM: &str = "\
+    /usr /lib /lib32 /lib64 /libx32 /bin /sbin /etc /proc /sys /dev /run /boot /opt/conda /snap /nix/store /gnu/store \
+    /var/lib /var/cache /System /Library";
 /// Folders of the system that hold what people put there: not environment.
-const NOT_SYSTEM: &[&str] = &["/usr/local/share/data", "/usr/src", "/usr/local/src", "/run/media", "/run/user", "/dev/shm"];
+const NOT_SYSTEM: &str = "/usr/local/share/data /usr/src /usr/local/src /run/media /run/user /dev/shm";
 /// Below these folders of a project lies installed software.
-const INSTALLED: &[&str] =
-    &["node_modules", "site-packages", "dist-packages", ".venv", ".tox", ".nox", "__pypackages__", ".conda", ".pixi"];
+const INSTALLED: &str = "node_modules site-packages dist-packages .venv .tox .nox __pypackages__ .conda .pixi";
 /// Libraries whose folder is not called like their package.
 const FOLDERS: &[(&str, &str)] = &[
     ("sklearn", "scikit-learn"),
@@ -108,7 +89,7 @@ impl<'a> Places<'a> {
             if parts.clone().next().is_some_and(|first| first == crate::FOLDER || first == ".git") {
                 return Zone::Bookkeeping;
             }
-            let installed = parts.any(|part| part.to_str().is_some_and(|part| INSTALLED.contains(&part)));
+            let installed = parts.any(|part| part.to_str().is_some_and(|part| one_of(INSTALLED, part)));
             return if installed || self.installed(path) { Zone::Environment } else { Zone::Project };
         }
         if self.installed(path) {
@@ -120,8 +101,7 @@ impl<'a> Places<'a> {
         if self.hidden_in_home(path) {
             return Zone::Environment;
         }
-        let below = |list: &[&str]| list.iter().any(|folder| path.starts_with(folder));
-        if below(SYSTEM) && !below(NOT_SYSTEM) { Zone::Environment } else { Zone::Elsewhere }
+        if is_system(path) { Zone::Environment } else { Zone::Elsewhere }
     }
 
     fn installed(&self, path: &Path) -> bool {
@@ -157,6 +137,26 @@ impl<'a> Places<'a> {
         }
         None
     }
+}
+
+fn is_system(path: &Path) -> bool {
+    let below = |list: &str| list.split_ascii_whitespace().any(|folder| path.starts_with(folder));
+    below(SYSTEM) && !below(NOT_SYSTEM)
+}
+
+/// Whether a path alone says that its file was installed, by the system, by Python or in a hidden folder outside the project. A path as the record
+/// writes it; compiled Python counts too, since its source is what matters.
+pub fn is_installed(path: &FilePath) -> bool {
+    let full = Path::new(std::ffi::OsStr::from_bytes(path.as_bytes()));
+    if path.is_absolute() && is_system(full) {
+        return true;
+    }
+    let parts: Vec<&str> = full.components().filter_map(|part| part.as_os_str().to_str()).collect();
+    let library = |pair: &[&str]| {
+        pair[0].starts_with("lib") && pair[1].strip_prefix("python").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let hidden = path.is_absolute() && parts.iter().any(|part| part.len() > 1 && part.starts_with('.'));
+    hidden || parts.iter().any(|part| one_of(INSTALLED, part) || *part == "__pycache__") || parts.windows(2).any(library)
 }
 
 fn package_of(folder: &str, packages: &BTreeMap<String, String>) -> String {

@@ -4,52 +4,19 @@
 //! words of machine learning collide with those of secrets (`max_tokens`, `sort_key`) the harmless meaning is spared.
 
 use crate::config::Config;
+use crate::recognise::one_of;
 
 /// What stands in place of a secret.
 pub const REDACTED: &str = "[redacted]";
 
 /// Words that make a name a secret's, wherever they stand in it.
-const SECRET: &[&str] =
-    &["secret", "secrets", "password", "passwd", "passphrase", "pwd", "credential", "credentials", "apikey", "authorization", "cookie"];
+const SECRET: &str = "secret secrets password passwd passphrase pwd credential credentials apikey authorization cookie";
 /// Words beside which `key` and `token` are harmless.
-const HARMLESS: &[&str] = &[
-    "sort",
-    "primary",
-    "foreign",
-    "join",
-    "group",
-    "partition",
-    "public",
-    "order",
-    "row",
-    "column",
-    "col",
-    "pad",
-    "eos",
-    "bos",
-    "unk",
-    "mask",
-    "sep",
-    "cls",
-    "special",
-    "id",
-    "ids",
-    "index",
-    "type",
-    "name",
-    "num",
-    "max",
-    "min",
-    "field",
-    "len",
-    "length",
-    "size",
-    "count",
-    "value",
-    "cache",
-];
+const HARMLESS: &str = "\
+    sort primary foreign join group partition public order row column col pad eos bos unk mask sep cls special id ids index \
+    type name num max min field len length size count value cache";
 /// Names that hold digests: long hex is no secret there.
-const DIGESTS: &[&str] = &["commit", "sha", "sha1", "sha256", "md5", "digest", "hash", "revision", "rev", "checksum", "id", "ref", "b3"];
+const DIGESTS: &str = "commit sha sha1 sha256 md5 digest hash revision rev checksum id ref b3";
 /// Known beginnings of keys, and how long the whole must be.
 const PREFIXES: &[(&str, usize)] = &[
     ("AKIA", 16),
@@ -98,7 +65,7 @@ impl<'a> Redactor<'a> {
         if self.config.hides_name(name) || names_secret(name, value) {
             return REDACTED.to_owned();
         }
-        let digest = words(name).iter().any(|word| DIGESTS.contains(&word.as_str()));
+        let digest = words(name).iter().any(|word| one_of(DIGESTS, word));
         self.shape(value, digest)
     }
 
@@ -213,10 +180,10 @@ fn words(name: &str) -> Vec<String> {
 fn names_secret(name: &str, value: &str) -> bool {
     let words = words(name);
     let has = |word: &str| words.iter().any(|w| w == word);
-    if words.iter().any(|word| SECRET.contains(&word.as_str()) || (word.ends_with("password") || word.ends_with("secret"))) {
+    if words.iter().any(|word| one_of(SECRET, word) || (word.ends_with("password") || word.ends_with("secret"))) {
         return true;
     }
-    let harmless = words.iter().any(|word| HARMLESS.contains(&word.as_str())) || value.parse::<f64>().is_ok() || is_flag(value);
+    let harmless = words.iter().any(|word| one_of(HARMLESS, word)) || value.parse::<f64>().is_ok() || is_flag(value);
     if has("pass") || has("auth") {
         return !harmless && words.len() <= 3;
     }

@@ -151,7 +151,7 @@ impl<'a> Sorter<'a> {
         }
         let reason = match zone {
             Zone::Bookkeeping => Some(folded::BOOKKEEPING),
-            Zone::Temporary if write.removed => Some(folded::TEMPORARY),
+            Zone::Temporary if write.removed || file.path.starts_with("/dev/shm") => Some(folded::TEMPORARY),
             Zone::Environment if !packaged::holds(&path, 0) => Some(folded::CACHE),
             _ if compiled::source(&file.path).is_some() || is_compiler_temporary(&path) => Some(folded::CACHE),
             _ => None,

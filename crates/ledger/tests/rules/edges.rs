@@ -151,3 +151,23 @@ fn what_is_kept() {
     assert!(kept(".env.example", 10, "") && kept("secret_santa.py", 10, ""));
     assert!(!kept("x.yaml", 10, "[redact]\npaths = [\"x.yaml\"]"));
 }
+
+#[test]
+fn what_was_installed_is_not_kept() {
+    let kept = |path: &str| wants_kept(&path.into(), 100, &keizu_ledger::config::Config::default());
+    for path in [
+        "/usr/lib/python3.11/os.py",
+        ".venv/lib/python3.11/site-packages/pandas/core.py",
+        "env/lib/python3.11/site-packages/x.py",
+        "/root/.pyenv/versions/3.11.7/lib/python3.11/os.py",
+        "/opt/miniforge/lib/python3.12/os.py",
+        "/home/aki/.config/x.yaml",
+        "node_modules/x/index.js",
+        "pkg/__pycache__/x.cpython-311.pyc",
+    ] {
+        assert!(!kept(path), "{path}");
+    }
+    for path in ["/home/aki/shared/lib.py", "lib/tools.py", ".github/workflows/ci.yml", "train.py"] {
+        assert!(kept(path), "{path}");
+    }
+}

@@ -62,7 +62,8 @@ pub fn model(content: &mut dyn ReadSeek, head: &[u8], path: &FilePath) -> Option
     stream.read_exact(&mut start).ok()?;
     let begins = start[0] == 0x80 && (2..=5).contains(&start[1]);
     // protocols 0 and 1 have no mark of their own
-    if !begins && !(old && matches!(start[0], b'c' | b'(' | b']' | b'}' | b'i')) {
+    let may_begin = old && matches!(start[0], b'c' | b'(' | b']' | b'}' | b'i');
+    if !(begins || may_begin) {
         return None;
     }
     let read = pickle(&mut start.chain(stream));
@@ -146,12 +147,11 @@ fn judge(read: &Pickle, model: &mut Model) -> bool {
 
 /// Classes of the user's own code that are called like models.
 fn user_models(read: &Pickle) -> impl Iterator<Item = &String> {
-    const ENDINGS: &[&str] =
-        &["Model", "Classifier", "Regressor", "Estimator", "Pipeline", "Network", "Net", "Predictor", "Forecaster", "Ranker"];
+    const ENDINGS: &str = "Model Classifier Regressor Estimator Pipeline Network Net Predictor Forecaster Ranker";
     const NOT: &[&str] = &["pandas.", "numpy.", "builtins.", "collections.", "torch.", "sklearn.", "pyarrow.", "polars."];
     read.classes.iter().filter(|class| {
         let name = class.rsplit('.').next().unwrap_or(class);
-        ENDINGS.iter().any(|ending| name.ends_with(ending))
+        ENDINGS.split_ascii_whitespace().any(|ending| name.ends_with(ending))
             && !NOT.iter().any(|module| class.starts_with(module))
             && library(class).is_none()
     })

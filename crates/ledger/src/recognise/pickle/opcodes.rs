@@ -24,6 +24,9 @@ const DEPTH_MAX: u8 = 4;
 /// Pickles inside joblib's arrays of objects.
 const NESTING_MAX: usize = 8;
 
+/// The entries of a dict that matter, shared by all that refer to it.
+type Entries = Rc<RefCell<Vec<(Rc<str>, Symbol)>>>;
+
 /// What is known of a value.
 #[derive(Clone)]
 enum Symbol {
@@ -35,8 +38,7 @@ enum Symbol {
     Global(Rc<str>),
     /// What calling it gives, and the arguments.
     Object(Rc<(u8, Rc<str>, Vec<Symbol>)>),
-    /// The entries of a dict that matter.
-    Dict(Rc<RefCell<Vec<(Rc<str>, Symbol)>>>),
+    Dict(Entries),
     Other,
 }
 
