@@ -9,7 +9,7 @@ use keizu_record::{Digest, RunId, Time};
 use crate::event::Stat;
 
 /// Everything that was seen of one run, and what was not.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Account {
     /// The run.
     pub run: RunId,
@@ -84,7 +84,7 @@ pub struct Process {
 }
 
 /// One file of the run, under the name it bore at the end (or last, when it is gone).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct File {
     /// Absolute, as the program named it, `.` and `..` resolved, folders that are symbolic links kept.
     pub path: PathBuf,

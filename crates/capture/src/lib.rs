@@ -14,9 +14,21 @@
 //! ```
 
 pub mod account;
+#[cfg(keizu_watches)]
+mod arena;
+#[cfg(keizu_watches)]
+pub mod barrier;
 pub mod event;
+#[cfg(keizu_watches)]
+mod folder;
 pub mod git;
 pub mod host;
+#[cfg(keizu_watches)]
+pub mod launch;
 pub mod machine;
 pub mod observe;
+#[cfg(keizu_watches)]
+mod process;
 pub mod python;
+#[cfg(keizu_watches)]
+mod watch;
