@@ -10,11 +10,15 @@ use crate::link::Reading;
 use crate::linked::Linked;
 use crate::vertex::{Link, Vertex, unique};
 
-const RUN_KINDS: &[Kind] = &[Kind::RunBegan, Kind::RunEnded, Kind::Used, Kind::Made, Kind::Described, Kind::Retracted];
+/// What tells whether a run's writes hold, and where: all that is asked of a writer whose own reads are beyond the question.
+const WRITER_KINDS: &[Kind] = &[Kind::RunBegan, Kind::Made, Kind::Retracted];
+/// The rest of what a run says.
+const RUN_KINDS: &[Kind] = &[Kind::RunEnded, Kind::Used, Kind::Described];
 
 /// What was asked of the source already.
 #[derive(Debug, Default)]
 struct Asked {
+    writers: HashSet<RunId>,
     runs: HashSet<RunId>,
     writes: HashSet<Digest>,
     reads: HashSet<Digest>,
@@ -59,7 +63,14 @@ impl<'s, S: Source> Loader<'s, S> {
     /// All of what runs say.
     pub fn runs(&mut self, runs: impl IntoIterator<Item = RunId>) -> Result<(), S::Error> {
         let fresh = fresh(&mut self.asked.runs, runs);
+        self.writers(fresh.iter().copied())?;
         self.select(Side::Subject, &nodes(fresh), RUN_KINDS)
+    }
+
+    /// What runs say of their writes.
+    fn writers(&mut self, runs: impl IntoIterator<Item = RunId>) -> Result<(), S::Error> {
+        let fresh = fresh(&mut self.asked.writers, runs);
+        self.select(Side::Subject, &nodes(fresh), WRITER_KINDS)
     }
 
     /// Writes of these contents.
@@ -133,7 +144,7 @@ impl<'s, S: Source> Loader<'s, S> {
             let (mut unsure, mut needs) = (Vec::new(), Vec::new());
             for id in open {
                 let (resolution, runs) = self.linked.attempt(&id);
-                let missing: Vec<RunId> = runs.into_iter().filter(|run| !self.asked.runs.contains(run)).collect();
+                let missing: Vec<RunId> = runs.into_iter().filter(|run| !self.asked.writers.contains(run)).collect();
                 if missing.is_empty() {
                     self.linked.settle(id, resolution);
                 } else {
@@ -141,7 +152,7 @@ impl<'s, S: Source> Loader<'s, S> {
                     unsure.push(id);
                 }
             }
-            self.runs(needs)?;
+            self.writers(needs)?;
             open = unsure;
         }
         Ok(())

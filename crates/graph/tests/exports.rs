@@ -72,7 +72,7 @@ fn elements(svg: &str) -> Vec<String> {
         assert!(!rest[..at].contains('>'), "text has no markup: {:?}", &rest[..at]);
         let end = at + rest[at..].find('>').expect("a tag ends");
         let tag = &rest[at + 1..end];
-        let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap().to_owned();
+        let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default().to_owned();
         assert!(!tag.contains('<'));
         if tag.starts_with('/') {
             assert_eq!(open.pop(), Some(name));

@@ -352,7 +352,7 @@ impl Oracle {
         let mut seen: Vec<&Touch> = self.reads.iter().filter(of).filter(|read| read.at <= at).collect();
         seen.sort_by_key(|read| (read.at, read.id));
         let read = seen.into_iter().filter_map(|read| Some(self.resolve(read)?.0)).filter(|vertex| !matches!(vertex, Vertex::Write(_)));
-        [read.last().unwrap_or_else(|| bare(parent))].into()
+        [read.reduce(|_, last| last).unwrap_or_else(|| bare(parent))].into()
     }
 
     /// The occurrences that a root means.
