@@ -68,7 +68,7 @@ pub unsafe fn opened(fd: i32, dir: i32, path: Chars, flags: i32, before: Option<
     let Some(here) = here() else { return };
     if fd < 0 {
         let errno = sys::errno();
-        if (errno == sys::ENOENT || errno == sys::ENOTDIR) && flags & O_CREAT == 0 {
+        if (errno == sys::ENOENT || errno == sys::ENOTDIR) && flags & (O_CREAT | O_PATH) == 0 {
             // SAFETY: the caller's path.
             failed(&here, dir, unsafe { bytes(path) }, errno);
         }

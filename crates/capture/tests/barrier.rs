@@ -1,0 +1,69 @@
+//! A reader that looks right after `keizu run` returned finds the run sealed, however it ended.
+
+mod common;
+
+use std::process::Command;
+
+use common::{Project, code, eventually, probe, tool};
+
+/// Waits as a reading command does; the word that is left is that of a run with survivors, which is sealed.
+#[track_caller]
+fn reader_waits(project: &Project) {
+    let out = Command::new(probe()).arg("wait").arg(project.runs()).arg("30000").output().unwrap();
+    let left = String::from_utf8_lossy(&out.stdout);
+    assert!(left.lines().all(|line| line.ends_with("Sealed")), "{left}");
+    assert!(project.is_sealed());
+}
+
+#[test]
+fn sealed_every_time() {
+    let project = Project::new();
+    let ends = ["true", "exit 3", "kill -9 $$", "echo x > out", "kill -TERM $$"];
+    for round in 0..60 {
+        project.forget();
+        project.sh(ends[round % ends.len()]);
+        reader_waits(&project);
+    }
+    project.settle();
+}
+
+#[test]
+fn a_running_command_is_not_waited_for() {
+    let project = Project::new();
+    let mut job = project.command(&["--quiet"], &["sh", "-c", "touch here; while [ ! -e go ]; do sleep 0.01; done"]).spawn().unwrap();
+    eventually("it runs", || project.file("here").exists());
+    let out = Command::new(probe()).arg("wait").arg(project.runs()).arg("30000").output().unwrap();
+    assert!(String::from_utf8_lossy(&out.stdout).contains("Running"));
+    assert_eq!(code(&project.recover()), 0, "and is not recovered either");
+    project.write("go", "");
+    job.wait().unwrap();
+    assert_eq!(project.account().number("began"), 1);
+}
+
+#[test]
+fn process_one_of_a_container_is_committed_before_it_ends() {
+    if tool(&["unshare"]).is_none() {
+        return;
+    }
+    for _ in 0..5 {
+        let project = Project::new();
+        let probe = probe();
+        let out = project.file(".account.json");
+        let words = ["-pf", "--mount-proc", probe.to_str().unwrap(), "run", "--quiet", "--out", out.to_str().unwrap(), "--"];
+        let mut command = Command::new("unshare");
+        command.args(words).args(["sh", "-c", "echo x > out; exit 4"]).current_dir(project.path());
+        let output = command.output().unwrap();
+        if String::from_utf8_lossy(&output.stderr).contains("unshare") {
+            println!("skipped: no pid namespaces here");
+            return;
+        }
+        assert_eq!(code(&output), 4, "{}", String::from_utf8_lossy(&output.stderr));
+        let account = project.sealed();
+        assert_eq!(account.text("ending"), "Exited(4)");
+        account.wrote("out");
+        // the watcher died with the container: the next command tidies up
+        assert!(project.scan().contains("Orphaned") || project.scan().is_empty());
+        assert_eq!(code(&project.recover()), 0);
+        project.settle();
+    }
+}
