@@ -1,4 +1,82 @@
 //! The façade: from observations to the record, and from the record to answers.
+//!
+//! ```text
+//!  capture ──Account──► rules ──records──► Ledger ──append──► store
+//!                                            │
+//!  cli, server ◄──answer── View ◄────────────┘──► graph
+//! ```
+//!
+//! A [`Ledger`] changes the record, a [`View`] answers from it, a [`Recorder`] stands in the watcher and turns what it saw into records. The
+//! [`rules`] that say what a run *was* are pure functions, one by one named and tested.
 #![forbid(unsafe_code)]
 
+mod add;
+pub mod answer;
+pub mod config;
+pub mod documents;
+mod get;
+mod home;
+mod ledger;
+mod names;
+pub mod recognise;
+mod recorder;
 pub mod rules;
+mod settle;
+mod summary;
+mod thing;
+mod view;
+
+use std::path::PathBuf;
+
+pub use add::{AddProgress, Added};
+pub use get::Got;
+pub use home::{CONFIG, FOLDER, Home};
+pub use keizu_store::verify;
+pub use ledger::Ledger;
+pub use recorder::Recorder;
+pub use settle::{Settled, settle};
+pub use summary::{Changes, Summary};
+pub use thing::{At, Spelling, Thing};
+pub use view::View;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No record here.
+    #[error("there is no record in {} or in a folder above it", .0.display())]
+    NoRecord(PathBuf),
+    /// Nothing bears this name.
+    #[error("{what}")]
+    Unknown {
+        /// The sentence: `no model is called "dealy"`.
+        what: String,
+        /// What it may have meant, written so that it can be typed.
+        nearest: Vec<String>,
+    },
+    /// Several things match.
+    #[error("{typed} is ambiguous")]
+    Ambiguous {
+        /// What was typed.
+        typed: String,
+        /// What it may mean, written so that it can be typed.
+        candidates: Vec<String>,
+    },
+    /// The bytes of a content are not there.
+    #[error("the content of {0} was not kept")]
+    NotKept(String),
+    /// The request makes no sense for this thing.
+    #[error("{0}")]
+    Unfit(String),
+    /// `keizu.toml`.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] keizu_store::Error),
+    /// A file; the message names it.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// A run whose watcher was lost could not be recovered.
+    #[error(transparent)]
+    Recover(#[from] keizu_capture::barrier::Error),
+}

@@ -286,13 +286,6 @@ fn unsigned(record: &Record, key: &str) -> Option<u64> {
     record.int(key).and_then(|int| u64::try_from(int).ok())
 }
 
-fn raw<'a>(record: &'a Record, key: &str) -> Option<&'a [u8]> {
-    match record.fact(key)? {
-        Value::Bytes(bytes) => Some(bytes),
-        _ => None,
-    }
-}
-
 fn owned(record: &Record, key: &str) -> String {
     record.text(key).unwrap_or_default().to_owned()
 }
@@ -333,7 +326,7 @@ impl RunBegan {
         let git = record.text("git commit").map(|commit| GitState {
             commit: commit.to_owned(),
             branch: owned(record, "git branch"),
-            diff: raw(record, "git diff").and_then(Digest::from_slice),
+            diff: record.bytes("git diff").and_then(Digest::from_slice),
             changed: match record.fact("git changed") {
                 Some(Value::List(list)) => list.iter().filter_map(changed_file).collect(),
                 _ => BTreeMap::new(),
@@ -351,7 +344,7 @@ impl RunBegan {
             host: owned(record, "host"),
             pid: unsigned(record, "pid").and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0),
             git,
-            parent: raw(record, "parent").and_then(RunId::from_slice),
+            parent: record.bytes("parent").and_then(RunId::from_slice),
         })
     }
 }
@@ -396,7 +389,7 @@ impl RunEnded {
             status: record.text("status").and_then(Status::from_word).unwrap_or(Status::Lost),
             exit_code: record.int("exit code"),
             signal: record.int("signal"),
-            account: raw(record, "account").and_then(Digest::from_slice),
+            account: record.bytes("account").and_then(Digest::from_slice),
             coverage: match record.fact("coverage") {
                 Some(Value::Float(coverage)) => *coverage,
                 _ => 0.0,
@@ -447,7 +440,7 @@ impl Edge {
             kind: record.text("kind").and_then(ArtifactKind::from_word).unwrap_or(ArtifactKind::Other),
             role: record.text("role").and_then(Role::from_word).unwrap_or(Role::Input),
             format: record.text("format").map(str::to_owned),
-            sha256: raw(record, "sha256").and_then(Sha256::from_slice),
+            sha256: record.bytes("sha256").and_then(Sha256::from_slice),
             changed: record.text("changed").map(str::to_owned),
             unseen: record.text("unseen").map(str::to_owned),
             unchanged: record.flag("unchanged"),
@@ -490,7 +483,7 @@ impl Named {
             rule: record.rule.clone(),
             content: record.artifact(),
             version: unsigned(record, "version"),
-            run: raw(record, "run").and_then(RunId::from_slice),
+            run: record.bytes("run").and_then(RunId::from_slice),
             project: owned(record, "project"),
             path: record.path("path"),
             kind: record.text("kind").and_then(ArtifactKind::from_word).unwrap_or(ArtifactKind::Other),

@@ -215,6 +215,14 @@ impl Record {
         }
     }
 
+    /// Bytes of the fixed vocabulary: a digest, a run's id.
+    pub fn bytes(&self, key: &str) -> Option<&[u8]> {
+        match self.fact(key)? {
+            Value::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// A whole number of the fixed vocabulary.
     pub fn int(&self, key: &str) -> Option<i64> {
         match self.fact(key)? {

@@ -15,7 +15,9 @@ mod folder;
 mod pickle;
 mod trees;
 
+use std::collections::HashSet;
 use std::io::{Read, Seek, SeekFrom};
+use std::sync::OnceLock;
 
 use keizu_record::FilePath;
 
@@ -74,15 +76,17 @@ impl Model {
 
 /// Whether a file of this name can be a model at all; spares the opening of tables and pictures.
 pub fn may_be_model(path: &FilePath) -> bool {
-    const NEVER: &str = "\
+    static NEVER: Words = Words::new(
+        "\
         csv tsv parquet feather arrow orc avro jsonl ndjson npy npz jpg jpeg png gif bmp tif tiff webp wav mp3 flac mp4 xlsx \
         xls sqlite duckdb tar tgz bz2 xz zst 7z html htm md pdf svg log py pyc ipynb sh sql so yaml yml toml ini cfg whl jar \
-        docx pptx";
+        docx pptx",
+    );
     let extension = path.extension();
     // `flights.csv.zip` is a table, `delay.joblib.gz` may be a model
     let packed = matches!(extension.as_str(), "zip" | "gz");
     let inner = FilePath::from(path.stem().as_str()).extension();
-    let never = one_of(NEVER, &extension) || (packed && one_of(NEVER, &inner));
+    let never = NEVER.has(&extension) || (packed && NEVER.has(&inner));
     !never
 }
 
@@ -109,7 +113,22 @@ pub fn recognise(content: &mut dyn ReadSeek, path: &FilePath) -> Option<Model> {
     pickle::model(content, &head, path)
 }
 
-/// Whether a word is in a list of words.
+/// A list of words that is asked for each of many files.
+pub(crate) struct Words(&'static str, OnceLock<HashSet<&'static str>>);
+
+impl Words {
+    /// Words between white space.
+    pub(crate) const fn new(list: &'static str) -> Self {
+        Self(list, OnceLock::new())
+    }
+
+    /// Whether it is one of them.
+    pub(crate) fn has(&self, word: &str) -> bool {
+        self.1.get_or_init(|| self.0.split_ascii_whitespace().collect()).contains(word)
+    }
+}
+
+/// Whether a word is in a short list of words.
 pub(crate) fn one_of(list: &str, word: &str) -> bool {
     !word.is_empty() && list.split_ascii_whitespace().any(|listed| listed == word)
 }

@@ -4,41 +4,49 @@ use keizu_record::FilePath;
 use keizu_record::body::ArtifactKind;
 
 use crate::config::Config;
-use crate::recognise::one_of;
+use crate::recognise::Words;
 
 /// A file of settings is small.
 pub const CONFIG_BYTES_MAX: u64 = 64 << 10;
 
-const CODE: &str = "\
+static CODE: Words = Words::new(
+    "\
     py pyi pyx pxd ipynb sh bash zsh fish r rmd qmd jl js mjs cjs ts mts tsx jsx pl pm rb lua sql scala sc java kt groovy c \
     h cc cpp cxx hpp hxx hh cu cuh rs go f f90 f95 for swift php m mk cmake proto stan nf smk awk sed ps1 tcl ex exs hs ml \
-    clj dockerfile vue do sas jinja j2";
-const CODE_NAMES: &str = "\
-    makefile gnumakefile dockerfile containerfile snakefile rakefile justfile cmakelists.txt jenkinsfile procfile";
-const CONFIG: &str = "yaml yml json json5 toml ini cfg conf env properties hocon";
-const DATA: &str = "\
+    clj dockerfile vue do sas jinja j2",
+);
+static CODE_NAMES: Words = Words::new(
+    "\
+    makefile gnumakefile dockerfile containerfile snakefile rakefile justfile cmakelists.txt jenkinsfile procfile",
+);
+static CONFIG: Words = Words::new("yaml yml json json5 toml ini cfg conf env properties hocon");
+static DATA: Words = Words::new(
+    "\
     csv tsv psv parquet feather arrow arrows ipc orc avro jsonl ndjson json npy npz h5 hdf5 hdf nc mat zarr sqlite sqlite3 \
     db duckdb xlsx xls ods pkl pickle joblib txt dat data gz zip zst bz2 xz lz4 tar tgz 7z tfrecord tfrecords lmdb mdb wav \
     mp3 flac ogg mp4 avi mkv geojson shp shx dbf gpkg tiff tif fasta fastq fa fq bam vcf dta sav rds rdata xml libsvm svm \
-    arff bin raw las laz pcap dcm nii msgpack";
-const PICTURES: &str = "png jpg jpeg gif bmp webp";
-const DOCUMENTS: &str = "md rst html htm pdf svg log tex docx pptx odt eps out err";
+    arff bin raw las laz pcap dcm nii msgpack",
+);
+static PICTURES: Words = Words::new("png jpg jpeg gif bmp webp");
+static DOCUMENTS: Words = Words::new("md rst html htm pdf svg log tex docx pptx odt eps out err");
 /// Extensions that are a model's whatever is inside, for when the content can't be opened.
-const MODELS: &str = "safetensors onnx gguf keras pt pth ckpt tflite cbm ubj mlmodel pmml";
+static MODELS: Words = Words::new("safetensors onnx gguf keras pt pth ckpt tflite cbm ubj mlmodel pmml");
 /// Data that packages bring along: extensions that no code or metadata of a package has.
-const PACKAGED: &str = "\
+static PACKAGED: Words = Words::new(
+    "\
     csv tsv parquet feather arrow orc avro jsonl ndjson npy npz h5 hdf5 xlsx xls sqlite sqlite3 duckdb safetensors onnx gguf \
-    pt pth keras ckpt tflite geojson shp arff rds rdata dta nc";
+    pt pth keras ckpt tflite geojson shp arff rds rdata dta nc",
+);
 
 /// What a file is by its name alone. `made` tells a picture that was drawn from one that was looked at, and a text that was written from one that was read.
 pub fn by_name(path: &FilePath, size: u64, made: bool) -> ArtifactKind {
     let name = String::from_utf8_lossy(path.file_name()).to_ascii_lowercase();
     let extension = path.extension();
-    let is = |list: &str| one_of(list, &extension);
-    if is(CODE) || one_of(CODE_NAMES, &name) || name.starts_with("dockerfile.") || name.starts_with("makefile.") {
+    let is = |words: &Words| words.has(&extension);
+    if is(&CODE) || CODE_NAMES.has(&name) || name.starts_with("dockerfile.") || name.starts_with("makefile.") {
         return ArtifactKind::Code;
     }
-    if is(MODELS) {
+    if is(&MODELS) {
         return ArtifactKind::Model;
     }
     if name.starts_with("requirements") && extension == "txt" || name == ".env" || name.starts_with(".env.") {
@@ -48,15 +56,15 @@ pub fn by_name(path: &FilePath, size: u64, made: bool) -> ArtifactKind {
         return ArtifactKind::Document;
     }
     // what a run writes as JSON is its result; what it reads as small JSON is its settings
-    if is(CONFIG) && size <= CONFIG_BYTES_MAX && !(made && extension == "json") {
+    if is(&CONFIG) && size <= CONFIG_BYTES_MAX && !(made && extension == "json") {
         return ArtifactKind::Config;
     }
-    if is(PICTURES) {
+    if is(&PICTURES) {
         return if made { ArtifactKind::Document } else { ArtifactKind::Data };
     }
     match () {
-        () if is(DATA) || is(CONFIG) => ArtifactKind::Data,
-        () if is(DOCUMENTS) => ArtifactKind::Document,
+        () if is(&DATA) || is(&CONFIG) => ArtifactKind::Data,
+        () if is(&DOCUMENTS) => ArtifactKind::Document,
         () => ArtifactKind::Other,
     }
 }
@@ -74,7 +82,7 @@ pub fn kind_of(path: &FilePath, size: u64, config: &Config) -> ArtifactKind {
 
 /// The rule for data inside an installed package: it is an input, not environment.
 pub mod packaged {
-    use super::{FilePath, PACKAGED, one_of};
+    use super::{FilePath, PACKAGED};
 
     /// In the record.
     pub const NAME: &str = "data in a package";
@@ -85,12 +93,12 @@ pub mod packaged {
     pub fn holds(path: &FilePath, size: u64) -> bool {
         let extension = path.extension();
         let inner = FilePath::from(path.stem().as_str()).extension();
-        if one_of(PACKAGED, &extension) {
+        if PACKAGED.has(&extension) {
             // Python's own *.pth are settings of the interpreter
             return !(extension == "pth" && size < 4_096);
         }
         let archive = matches!(extension.as_str(), "zip" | "gz" | "bz2" | "xz" | "zst");
-        let table = one_of(PACKAGED, &inner) || matches!(inner.as_str(), "json" | "txt" | "pkl" | "dat");
+        let table = PACKAGED.has(&inner) || matches!(inner.as_str(), "json" | "txt" | "pkl" | "dat");
         let named = ["/data/", "/datasets/"].iter().any(|folder| path.to_string().contains(folder));
         archive && (table || (named && size >= ARCHIVE_BYTES_MIN && !matches!(inner.as_str(), "tar" | "py")))
     }

@@ -46,7 +46,7 @@ use redact::Redactor;
 pub use assemble::prepare;
 pub use kinds::keep::wants_kept;
 pub use kinds::kind_of;
-pub use past::{Past, corrections, draft};
+pub use past::{Past, corrections, corrections_of_recorded, draft};
 pub use peek::{Disk, Look, Peek};
 pub use sort::folded;
 

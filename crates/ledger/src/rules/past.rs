@@ -92,6 +92,20 @@ pub fn corrections<P: Past + ?Sized>(before: &Prepared, after: &Prepared, past: 
     Ok(records)
 }
 
+/// The same when the account that was sealed is not at hand: what it said is read from the record. Only edges and the end are held against
+/// each other; the rest was said at the start.
+///
+/// # Errors
+/// When the past can't be read.
+pub fn corrections_of_recorded<P: Past + ?Sized>(after: &Prepared, past: &P, recorded: Time) -> Result<Vec<Record>, P::Error> {
+    let compared = |record: &Record| matches!(record.kind, Kind::Used | Kind::Made | Kind::RunEnded);
+    let stood: Vec<Record> = past.of(after.run.into())?.into_iter().map(|(_, record)| record).filter(compared).collect();
+    let unrecorded = |record: Record| Record { recorded: Time(0), ..record };
+    let before = Prepared { records: stood.into_iter().map(unrecorded).collect(), namings: after.namings.clone(), ..after.clone() };
+    let after = Prepared { records: after.records.iter().filter(|record| compared(record)).cloned().collect(), ..after.clone() };
+    corrections(&before, &after, past, recorded)
+}
+
 /// A name that this run moved to a content that then changed: the same version, mended.
 fn names_anew<P: Past + ?Sized>(before: &Prepared, after: &Prepared, past: &P, recorded: Time) -> Result<Vec<Record>, P::Error> {
     let mut records = Vec::new();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use keizu_capture::account::{Account, Python};
+use keizu_capture::account::{Account, File, Python};
 use keizu_record::FilePath;
 
 use crate::recognise::one_of;
@@ -77,9 +77,13 @@ impl<'a> Places<'a> {
         FilePath::new(path.strip_prefix(self.root).unwrap_or(path).as_os_str().as_bytes())
     }
 
-    /// The absolute path of what [`Places::written`] wrote.
-    pub fn full(&self, path: &FilePath) -> PathBuf {
-        self.root.join(std::ffi::OsStr::from_bytes(path.as_bytes()))
+    /// The path under which a file stands in the record: as the program named it, unless it came into the project by way of a symbolic link from
+    /// outside.
+    pub fn standing<'f>(&self, file: &'f File) -> &'f Path {
+        match &file.target {
+            Some(target) if target.starts_with(self.root) && !file.path.starts_with(self.root) => target,
+            _ => &file.path,
+        }
     }
 
     /// Where a file lies.
@@ -95,7 +99,7 @@ impl<'a> Places<'a> {
         if self.installed(path) {
             return Zone::Environment;
         }
-        if self.temporary.iter().any(|folder| path.starts_with(folder) && !self.root.starts_with(folder)) || path.starts_with("/dev/shm") {
+        if self.temporary.iter().any(|folder| below(path, folder) && !below(self.root, folder)) || path.starts_with("/dev/shm") {
             return Zone::Temporary;
         }
         if self.hidden_in_home(path) {
@@ -105,7 +109,7 @@ impl<'a> Places<'a> {
     }
 
     fn installed(&self, path: &Path) -> bool {
-        self.installed.iter().any(|folder| path.starts_with(folder))
+        self.installed.iter().any(|folder| below(path, folder))
     }
 
     /// `~/.cache/…`, `~/.config/…`: what programs keep for themselves.
@@ -139,9 +143,15 @@ impl<'a> Places<'a> {
     }
 }
 
+/// As [`Path::starts_with`] for paths that are in order; asked many times for each of many files.
+fn below(path: &Path, folder: &Path) -> bool {
+    let (path, folder) = (path.as_os_str().as_bytes(), folder.as_os_str().as_bytes());
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
 fn is_system(path: &Path) -> bool {
-    let below = |list: &str| list.split_ascii_whitespace().any(|folder| path.starts_with(folder));
-    below(SYSTEM) && !below(NOT_SYSTEM)
+    let among = |list: &str| list.split_ascii_whitespace().any(|folder| below(path, Path::new(folder)));
+    among(SYSTEM) && !among(NOT_SYSTEM)
 }
 
 /// Whether a path alone says that its file was installed, by the system, by Python or in a hidden folder outside the project. A path as the record

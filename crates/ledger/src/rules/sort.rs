@@ -1,7 +1,6 @@
 //! Sorts the files of an account: which are edges, which are environment, which are folded away. Every file goes to exactly one place a side.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use keizu_capture::account::{Account, Content, File, Read, Write};
@@ -60,10 +59,10 @@ pub struct Sorter<'a> {
 
 /// Sorts all files.
 pub fn sort<'a>(account: &'a Account, places: &'a Places<'a>, config: &'a Config, peek: &'a dyn Peek, project: &'a str) -> Sorted<'a> {
-    let sources = account.files.iter().filter(|file| file.read.is_some()).map(|file| file.path.as_path()).collect();
+    let sources = account.files.iter().filter(|file| file.read.is_some()).map(|file| places.standing(file)).collect();
     let mut crowds = HashMap::new();
     for file in &account.files {
-        let path = places.written(&file.path);
+        let path = places.written(places.standing(file));
         for made in [false, true] {
             if (made && file.write.is_some()) || (!made && file.read.is_some()) {
                 *crowds.entry((made, path.folder().to_vec(), path.extension())).or_insert(0) += 1;
@@ -87,30 +86,31 @@ pub fn sort<'a>(account: &'a Account, places: &'a Places<'a>, config: &'a Config
 
 impl<'a> Sorter<'a> {
     fn read(&self, file: &'a File, read: &Read, sorted: &mut Sorted<'a>, sources: &mut BTreeMap<PathBuf, Link>) {
-        let path = self.places.written(&file.path);
-        let zone = self.places.zone(&file.path);
+        let stand = self.places.standing(file);
+        let path = self.places.written(stand);
+        let zone = self.places.zone(stand);
         let size = read.stat.size;
         if self.config.ignores(&path) {
-            return fold(sorted, folded::IGNORED, file);
+            return fold(sorted, folded::IGNORED, stand);
         }
         if zone == Zone::Bookkeeping {
-            return fold(sorted, folded::BOOKKEEPING, file);
+            return fold(sorted, folded::BOOKKEEPING, stand);
         }
-        if zone == Zone::Environment && ["/proc", "/sys", "/dev"].iter().any(|folder| file.path.starts_with(folder)) {
-            return fold(sorted, folded::KERNEL, file);
+        if zone == Zone::Environment && ["/proc", "/sys", "/dev"].iter().any(|folder| stand.starts_with(folder)) {
+            return fold(sorted, folded::KERNEL, stand);
         }
-        let packaged = !file.executed && packaged::holds(&path, size) && !self.is_system(&file.path);
+        let packaged = !file.executed && packaged::holds(&path, size) && !self.is_system(stand);
         if (zone == Zone::Environment || (file.executed && zone != Zone::Project)) && !packaged && self.config.part(&path).is_none() {
             sorted.environment.push(file);
             return;
         }
-        if let Some(source) = compiled::source(&file.path).filter(|_| zone != Zone::Environment) {
+        if let Some(source) = compiled::source(stand).filter(|_| zone != Zone::Environment) {
             if self.sources.contains(source.as_path()) || sources.contains_key(&source) {
-                return fold(sorted, folded::COMPILED, file);
+                return fold(sorted, folded::COMPILED, stand);
             }
             if let Some(link) = self.compiled(file, read, &source) {
                 sources.insert(source, link);
-                return fold(sorted, folded::COMPILED, file);
+                return fold(sorted, folded::COMPILED, stand);
             }
         }
         let mut link = self.link(file, &path, false, read.at, read.content);
@@ -120,7 +120,7 @@ impl<'a> Sorter<'a> {
         link.edge.changed = read.changed.clone();
         if zone == Zone::Environment {
             link.by = Some(packaged::NAME);
-            link.package = self.places.package(&file.path);
+            link.package = self.places.package(stand);
         }
         sorted.links.push(link);
     }
@@ -144,20 +144,21 @@ impl<'a> Sorter<'a> {
     }
 
     fn write(&self, file: &'a File, write: &Write, sorted: &mut Sorted<'a>) {
-        let path = self.places.written(&file.path);
-        let zone = self.places.zone(&file.path);
+        let stand = self.places.standing(file);
+        let path = self.places.written(stand);
+        let zone = self.places.zone(stand);
         if self.config.ignores(&path) {
-            return fold(sorted, folded::IGNORED, file);
+            return fold(sorted, folded::IGNORED, stand);
         }
         let reason = match zone {
             Zone::Bookkeeping => Some(folded::BOOKKEEPING),
-            Zone::Temporary if write.removed || file.path.starts_with("/dev/shm") => Some(folded::TEMPORARY),
+            Zone::Temporary if write.removed || stand.starts_with("/dev/shm") => Some(folded::TEMPORARY),
             Zone::Environment if !packaged::holds(&path, 0) => Some(folded::CACHE),
-            _ if compiled::source(&file.path).is_some() || is_compiler_temporary(&path) => Some(folded::CACHE),
+            _ if compiled::source(stand).is_some() || is_compiler_temporary(&path) => Some(folded::CACHE),
             _ => None,
         };
         if let Some(reason) = reason {
-            return fold(sorted, reason, file);
+            return fold(sorted, reason, stand);
         }
         let mut link = self.link(file, &path, true, write.at, write.content);
         let size = write.content.map_or(0, |content| content.size);
@@ -181,7 +182,7 @@ impl<'a> Sorter<'a> {
     fn link(&self, file: &File, path: &FilePath, made: bool, at: keizu_record::Time, content: Option<Content>) -> Link {
         Link {
             made,
-            full: file.path.clone(),
+            full: self.places.standing(file).to_path_buf(),
             package: None,
             by: None,
             model: None,
@@ -193,7 +194,11 @@ impl<'a> Sorter<'a> {
                 rule: None,
                 project: self.project.to_owned(),
                 path: path.clone(),
-                target: file.target.as_deref().map(|target| self.places.written(target)),
+                target: file
+                    .target
+                    .as_deref()
+                    .filter(|target| *target != self.places.standing(file))
+                    .map(|target| self.places.written(target)),
                 content: content.map(|content| content.digest),
                 size: content.map(|content| content.size),
                 members: None,
@@ -248,9 +253,10 @@ fn is_compiler_temporary(path: &FilePath) -> bool {
     (folder == b"__pycache__" || folder.ends_with(b"/__pycache__")) && path.file_name().windows(5).any(|part| part == b".pyc.")
 }
 
-fn fold<'a>(sorted: &mut Sorted<'a>, reason: &'static str, file: &'a File) {
+fn fold(sorted: &mut Sorted<'_>, reason: &'static str, path: &Path) {
     let list = sorted.folded.entry(reason).or_default();
-    if list.last().map(|path| path.as_os_str().as_bytes()) != Some(file.path.as_os_str().as_bytes()) {
-        list.push(file.path.clone());
+    // a file that was read and written is named once
+    if list.last().is_none_or(|last| last != path) {
+        list.push(path.to_path_buf());
     }
 }

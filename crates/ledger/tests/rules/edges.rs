@@ -1,6 +1,6 @@
 //! Which file is what: places, kinds, roles, updates in place, what is folded away.
 
-use keizu_ledger::rules::wants_kept;
+use keizu_ledger::rules::{Disk, Peek as _, wants_kept};
 use keizu_record::Authority;
 use keizu_record::body::{ArtifactKind, Role};
 
@@ -170,4 +170,27 @@ fn what_was_installed_is_not_kept() {
     for path in ["/home/aki/shared/lib.py", "lib/tools.py", ".github/workflows/ci.yml", "train.py"] {
         assert!(kept(path), "{path}");
     }
+}
+
+#[test]
+fn a_way_round_by_a_symbolic_link_leads_into_the_project() {
+    let scene = Scene::of("python t.py").read("/home/link/a.csv", b"1").read("b.csv", b"2").change(|account| {
+        account.files[0].target = Some(format!("{ROOT}/a.csv").into());
+        account.files[1].target = Some("/mnt/lake/b.csv".into());
+    });
+    assert_eq!(scene.used("a.csv").target, None);
+    assert_eq!(scene.used("b.csv").target, Some("/mnt/lake/b.csv".into()));
+}
+
+#[test]
+fn the_disk_gives_only_what_the_account_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    fs_err::write(&path, b"rows").unwrap();
+    assert!(Disk.open(&path, &content(b"rows")).is_some());
+    assert!(Disk.open(&path, &content(b"ROWS")).is_none(), "the same size, another content");
+    assert!(Disk.open(&path, &content(b"row")).is_none());
+    assert!(Disk.open(folder.path(), &content(b"")).is_none());
+    assert_eq!(Disk.look(&path).map(|look| look.content), Some(content(b"rows")));
+    assert!(Disk.look(&folder.path().join("gone")).is_none());
 }

@@ -1,0 +1,144 @@
+//! The record of a project, open for reading and writing.
+
+use std::sync::Arc;
+
+use keizu_capture::event::Stat;
+use keizu_record::{Record, Time};
+use keizu_store::cache::{Cache, FileState};
+use keizu_store::objects::{Folder, Objects};
+use keizu_store::sqlite::SqliteStore;
+use keizu_store::verify::{self, Against, Witness};
+use keizu_store::{Read, Receipt, Store};
+
+use crate::config::Config;
+use crate::{Error, FOLDER, Home, View};
+
+/// The record of a project.
+pub struct Ledger {
+    home: Home,
+    config: Config,
+    project: String,
+    store: SqliteStore,
+    objects: Arc<dyn Objects>,
+    cache: Cache,
+}
+
+impl Ledger {
+    /// Opens a record that exists.
+    ///
+    /// # Errors
+    /// [`Error::NoRecord`] when there is none, the store's when it can't be opened, the configuration's when `keizu.toml` is wrong.
+    pub fn open(home: &Home) -> Result<Self, Error> {
+        if !home.exists() {
+            return Err(Error::NoRecord(home.root().to_path_buf()));
+        }
+        let objects = objects(home);
+        let store = SqliteStore::open(home.folder(), Arc::clone(&objects))?;
+        Self::with(home, store, objects)
+    }
+
+    /// Opens the record, and makes it first when it is not there. `host` becomes part of the name under which its log is signed.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`], and when the folder can't be written.
+    pub fn create(home: &Home, host: &str) -> Result<Self, Error> {
+        home.make()?;
+        let objects = objects(home);
+        let store = SqliteStore::create(home.folder(), host, Arc::clone(&objects))?;
+        Self::with(home, store, objects)
+    }
+
+    fn with(home: &Home, store: SqliteStore, objects: Arc<dyn Objects>) -> Result<Self, Error> {
+        let config = Config::load(&home.config_file())?;
+        let project = project_name(&config, home);
+        let cache = Cache::open(&home.folder().join("cache.db"));
+        Ok(Self { home: home.clone(), config, project, store, objects, cache })
+    }
+
+    /// Where it lives.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// What the project declares.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The project's name: declared, or the name of its root folder.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// Answers from the record as it is now.
+    pub fn view(&self) -> View<'_> {
+        View::new(self)
+    }
+
+    /// Checks the logs against their checkpoints, against the one that is kept beside the database, and against what others hold.
+    ///
+    /// # Errors
+    /// When the store can't be read. A record that does not hold is no error but in the report.
+    pub fn verify(&self, held: Vec<Witness>, progress: &mut dyn FnMut(verify::Progress<'_>)) -> Result<verify::Report, Error> {
+        let beside = self.store.witness()?.map(|note| Witness { held_by: format!("{FOLDER}/checkpoint"), note });
+        let against = Against { witnesses: beside.into_iter().chain(held).collect(), keys: self.store.own().into_iter().collect() };
+        Ok(verify::verify(&self.store, &against, progress)?)
+    }
+
+    /// Reads every content that is kept, and compares it with its digest. Progress is told in objects done, and all.
+    ///
+    /// # Errors
+    /// When the objects can't be read.
+    pub fn verify_contents(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<verify::ObjectReport, Error> {
+        Ok(verify::verify_objects(self.objects(), progress)?)
+    }
+
+    /// Deletes every index and folds the log again.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn refold(&mut self) -> Result<(), Error> {
+        Ok(self.store.refold()?)
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &self.store
+    }
+
+    pub(crate) fn objects(&self) -> &dyn Objects {
+        &*self.objects
+    }
+
+    pub(crate) fn cache(&mut self) -> &mut Cache {
+        &mut self.cache
+    }
+
+    /// Appends what `draft` makes of the locked record, after all contents that it speaks of are durable.
+    pub(crate) fn append(&mut self, mut draft: impl FnMut(&dyn Read) -> Result<Vec<Record>, keizu_store::Error>) -> Result<Receipt, Error> {
+        self.objects.sync()?;
+        Ok(self.store.append(&mut draft)?)
+    }
+}
+
+fn objects(home: &Home) -> Arc<dyn Objects> {
+    Arc::new(Folder::new(home.folder().join("objects")))
+}
+
+/// The declared name, else the root folder's.
+pub(crate) fn project_name(config: &Config, home: &Home) -> String {
+    config.project.clone().unwrap_or_else(|| match home.root().file_name() {
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => "root".to_owned(),
+    })
+}
+
+/// Now, by the machine's clock.
+pub(crate) fn now() -> Time {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Time(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// A file's stat as the cache knows files.
+pub(crate) fn state(stat: &Stat) -> FileState {
+    FileState { dev: stat.dev, ino: stat.ino, size: stat.size, mtime: stat.mtime, ctime: stat.ctime }
+}

@@ -1,0 +1,159 @@
+//! Answers from the record: a snapshot's worth of questions.
+
+mod artifact;
+mod names;
+mod resolve;
+mod run;
+
+pub(crate) use names::{last_version, version_row};
+
+use std::io::Read as _;
+use std::path::Path;
+
+use keizu_graph::{Options, Trace};
+use keizu_record::body::{Edge, Named};
+use keizu_record::manifest::{Manifest, Membership};
+use keizu_record::{Authority, Digest, Entry, FilePath, Kind, NodeId, RecordId, Side};
+use keizu_store::objects::Objects;
+use keizu_store::{Select, Store};
+
+use crate::thing::Thing;
+use crate::{Error, Ledger};
+
+/// Answers from the record of a [`Ledger`].
+pub struct View<'a> {
+    store: &'a dyn Store,
+    objects: &'a dyn Objects,
+    root: &'a Path,
+    project: &'a str,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(ledger: &'a Ledger) -> Self {
+        Self { store: ledger.store(), objects: ledger.objects(), root: ledger.home().root(), project: ledger.project() }
+    }
+
+    /// The project that a relative path belongs to.
+    pub fn project(&self) -> &str {
+        self.project
+    }
+
+    /// What made this, or what does it touch.
+    ///
+    /// # Errors
+    /// When the store fails, or the thing has no place in the graph.
+    pub fn trace(&self, thing: &Thing, options: &Options) -> Result<Trace, Error> {
+        let root = match thing {
+            Thing::Run(run) => keizu_graph::Root::Run(*run),
+            Thing::Artifact(digest) => keizu_graph::Root::Content(*digest),
+            Thing::Place { project, path } => keizu_graph::Root::Place { project: project.clone(), path: path.clone() },
+            Thing::Version(named) => keizu_graph::Root::Named((**named).clone()),
+            Thing::Party(name) => return Err(Error::Unfit(format!("party:{name} is nothing that was made"))),
+        };
+        keizu_graph::trace(self, &root, options)
+    }
+
+    /// The bytes of a document that Keizu keeps itself: a manifest, names, an environment. `None` when it is gone.
+    pub(crate) fn document(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
+        let Some(mut reader) = self.objects.open(digest)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.store
+    }
+
+    /// Whether a record speaks of this content as a folder.
+    pub(crate) fn is_collection(&self, digest: &Digest) -> Result<bool, Error> {
+        let entries = self.entries(Side::Object, vec![(*digest).into()], &[Kind::Used, Kind::Made, Kind::Named])?;
+        Ok(entries.iter().any(|entry| match Met::read(entry) {
+            Some(Met::Edge(_, edge)) => edge.is_collection(),
+            Some(Met::Named(named)) => named.members.is_some(),
+            None => false,
+        }))
+    }
+
+    pub(crate) fn manifest(&self, digest: &Digest) -> Result<Option<Manifest>, Error> {
+        Ok(self.document(digest)?.and_then(|bytes| Manifest::decode(&bytes)))
+    }
+
+    /// Entries that still hold, of these kinds (all when empty), at one side of these nodes.
+    pub(crate) fn entries(&self, side: Side, nodes: Vec<NodeId>, kinds: &[Kind]) -> Result<Vec<Entry>, Error> {
+        let found = self.store.select(&Select { nodes: Some((side, nodes)), kinds: kinds.to_vec(), ..Select::default() })?;
+        self.standing(found)
+    }
+
+    /// Without entries that a correction replaced or a retraction took back.
+    fn standing(&self, mut entries: Vec<Entry>) -> Result<Vec<Entry>, Error> {
+        // both speak of the same subject as what they cite
+        let subjects: Vec<NodeId> =
+            entries.iter().map(|entry| entry.record.subject.clone()).collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+        if subjects.is_empty() {
+            return Ok(entries);
+        }
+        let gone: std::collections::HashSet<RecordId> = self
+            .store
+            .select(&Select { nodes: Some((Side::Subject, subjects)), ..Select::default() })?
+            .into_iter()
+            .filter(|entry| entry.record.authority == Authority::Corrected || entry.record.kind == Kind::Retracted)
+            .flat_map(|entry| entry.record.cites)
+            .collect();
+        entries.retain(|entry| !gone.contains(&entry.id) && entry.record.kind != Kind::Retracted);
+        Ok(entries)
+    }
+}
+
+impl keizu_graph::Source for View<'_> {
+    type Error = Error;
+
+    fn select(&self, side: Side, nodes: &[NodeId], kinds: &[Kind]) -> Result<Vec<Entry>, Error> {
+        Ok(self.store.select(&Select { nodes: Some((side, nodes.to_vec())), kinds: kinds.to_vec(), ..Select::default() })?)
+    }
+
+    fn collections_of(&self, members: &[Digest]) -> Result<Vec<Membership>, Error> {
+        Ok(self.store.collections_of(members)?)
+    }
+
+    fn members_of(&self, collections: &[Digest]) -> Result<Vec<Membership>, Error> {
+        let mut all = Vec::new();
+        for collection in collections {
+            if let Some(manifest) = self.manifest(collection)? {
+                all.extend(manifest.0.into_iter().map(|(path, member)| Membership {
+                    collection: *collection,
+                    path,
+                    member: member.digest,
+                    size: member.size,
+                }));
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// What an entry says of an artifact, whichever its kind.
+pub(crate) enum Met {
+    Edge(Kind, Box<Edge>),
+    Named(Box<Named>),
+}
+
+impl Met {
+    pub(crate) fn read(entry: &Entry) -> Option<Self> {
+        match entry.record.kind {
+            kind @ (Kind::Used | Kind::Made) => Edge::read(&entry.record).map(|edge| Self::Edge(kind, Box::new(edge))),
+            Kind::Named => Named::read(&entry.record).map(|named| Self::Named(Box::new(named))),
+            _ => None,
+        }
+    }
+}
+
+/// A folder's path with its member's.
+pub(crate) fn join(folder: &FilePath, member: &FilePath) -> FilePath {
+    let mut bytes = folder.as_bytes().to_vec();
+    if !bytes.is_empty() && bytes.last() != Some(&b'/') {
+        bytes.push(b'/');
+    }
+    bytes.extend_from_slice(member.as_bytes());
+    FilePath::new(bytes)
+}
