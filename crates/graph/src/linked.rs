@@ -177,12 +177,9 @@ impl Linked {
         let read = &resolution.vertex;
         match vertex {
             Vertex::Write(id) => {
-                let mut links: Vec<Link> = resolution
-                    .origins
-                    .iter()
-                    .filter(|(_, write)| write == id)
-                    .filter_map(|origin| self.origin_link(origin, read))
-                    .collect();
+                let origins = [LinkKind::SameContent, LinkKind::Member].map(|kind| (kind, *id));
+                let origins = origins.iter().filter(|origin| resolution.origins.binary_search(origin).is_ok());
+                let mut links: Vec<Link> = origins.filter_map(|origin| self.origin_link(origin, read)).collect();
                 if matches!(read, Vertex::Member { write, .. } if write == id) {
                     links.extend(self.facts.by_id(id).map(|made| member_link(made, read.clone())));
                 }

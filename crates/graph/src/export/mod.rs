@@ -6,7 +6,7 @@ mod mermaid;
 mod quotient;
 mod svg;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use keizu_record::{Authority, Time};
 
@@ -72,13 +72,14 @@ impl Drawing {
                 authority: link.authority,
             });
         }
+        let roots: HashSet<usize> = trace.roots.iter().copied().collect();
         let shape = |nodes: Vec<usize>| Shape {
             id: trace.nodes[nodes[0]].id.clone(),
             kind: trace.nodes[nodes[0]].kind(),
             name: label::name(trace, &nodes),
             detail: label::detail(trace, &nodes),
             at: nodes.iter().filter_map(|node| trace.nodes[*node].at).min(),
-            root: nodes.iter().any(|node| trace.roots.contains(node)),
+            root: nodes.iter().any(|node| roots.contains(node)),
             nodes,
         };
         Self { shapes: groups.into_iter().map(shape).collect(), arrows: arrows.into_values().collect() }

@@ -1,6 +1,6 @@
 //! Which nodes of a drawing become one: those that look alike and whose neighbours look alike.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::tree::{SERIES_MIN, stem};
 use crate::vertex::Vertex;
@@ -16,7 +16,8 @@ pub(super) fn groups(trace: &Trace) -> Vec<Vec<usize>> {
         near[link.from].push((false, link.to, link.kind, link.authority));
         near[link.to].push((true, link.from, link.kind, link.authority));
     }
-    let mut classes = numbered(trace.nodes.iter().enumerate().map(|(at, _)| look(trace, at)));
+    let roots: HashSet<usize> = trace.roots.iter().copied().collect();
+    let mut classes = numbered((0..trace.nodes.len()).map(|at| look(trace, at, &roots)));
     for _ in 0..ROUNDS_MAX {
         // neighbours as a set: one day more does not make a folder another kind of thing
         let refined = numbered((0..trace.nodes.len()).map(|at| {
@@ -43,9 +44,9 @@ pub(super) fn groups(trace: &Trace) -> Vec<Vec<usize>> {
 /// What a node looks like by itself; roots look like nothing else.
 type Look = (Option<usize>, &'static str, Vec<Vec<u8>>, Vec<u8>, String, bool);
 
-fn look(trace: &Trace, at: usize) -> Look {
+fn look(trace: &Trace, at: usize, roots: &HashSet<usize>) -> Look {
     let node = &trace.nodes[at];
-    let root = trace.roots.contains(&at).then_some(at);
+    let root = roots.contains(&at).then_some(at);
     if let Some(run) = node.run() {
         return (root, node.kind(), stem(&run.command).to_vec(), Vec::new(), String::new(), false);
     }
