@@ -60,6 +60,8 @@ pub fn launch(plan: Plan, host: Box<dyn FnOnce() -> Box<dyn Host>>, say: fn(&str
             }
             match fork_watcher(&folder, start, host) {
                 Ok(()) => {
+                    // from here on it is this run's process, not the outer one's
+                    watch::shim_off();
                     let error = become_command(&plan, &outer.preload(Some(folder.entry())));
                     fail(&folder.arena, &error);
                     return Err(error);
@@ -157,7 +159,13 @@ impl Outer {
 fn foresee(plan: &Plan) -> Option<String> {
     let program = look_up(plan.command.first()?)?;
     let reason = crate::observe::elf::why(&program);
-    let unseen = matches!(reason.kind, "static" | "32-bit" | "set-uid");
+    let unseen = match reason.kind {
+        "static" | "32-bit" => true,
+        // a loader is careful only when the user changes
+        // SAFETY: no arguments.
+        "set-uid" => std::fs::metadata(&program).is_ok_and(|meta| meta.uid() != unsafe { libc::geteuid() }),
+        _ => false,
+    };
     unseen.then(|| format!("{} is {}: what it reads and writes itself will not be seen", program.display(), reason.text))
 }
 

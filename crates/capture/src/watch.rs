@@ -106,8 +106,8 @@ unsafe fn close_range(first: i32, last: i32) {
     }
 }
 
-/// A watcher of a run inside a run must not appear in the outer one.
-fn shim_off() {
+/// The watcher and the command of a run inside a run must not appear in the outer one.
+pub(crate) fn shim_off() {
     // SAFETY: when the symbol is there it is the shim's function without arguments.
     unsafe {
         let off = libc::dlsym(libc::RTLD_DEFAULT, c"keizu_shim_off".as_ptr());

@@ -1,5 +1,7 @@
 //! A reader that looks right after `keizu run` returned finds the run sealed, however it ended.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 mod common;
 
 use std::process::Command;

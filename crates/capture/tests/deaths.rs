@@ -1,5 +1,7 @@
 //! The stress program, alone and with somebody killed: nothing is lost when nobody dies, and the run is sealed whoever dies.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 mod common;
 
 use std::path::PathBuf;

@@ -1,5 +1,7 @@
 //! How a command may end: the status is its own, and the record knows it.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 mod common;
 
 use common::{Project, code, compile, python, text, tool};

@@ -28,6 +28,7 @@ impl Observer {
         let files = self.files(memory);
         let mut processes = self.programs.heard(&self.start);
         self.silent(&mut processes);
+        self.end_root(&mut processes, ending, ended);
         processes.sort_by_key(|process| (process.began, process.pid));
         if ending != Ending::Running {
             self.survivors();
@@ -62,6 +63,19 @@ impl Observer {
             children: self.children.iter().copied().collect(),
             seen: self.seen,
             lost: self.lost,
+        }
+    }
+
+    /// The root process ended as the watcher saw, whatever it said itself.
+    fn end_root(&self, processes: &mut [Process], ending: Ending, ended: Option<Time>) {
+        let last = processes.iter_mut().filter(|p| p.pid == self.start.pid).max_by_key(|p| p.began);
+        if let Some(root) = last
+            && ending != Ending::Running
+        {
+            root.ended = ended.or(root.ended);
+            if let Ending::Exited(code) = ending {
+                root.exit_code = Some(code);
+            }
         }
     }
 

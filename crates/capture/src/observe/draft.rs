@@ -1,7 +1,9 @@
 //! The files of the account: what each name held when it was read, and what the run left there.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use keizu_record::Time;
 
@@ -29,8 +31,10 @@ enum Standing {
 struct Draft {
     read: Option<(u64, Read)>,
     write: Option<Write>,
-    names: BTreeSet<NodeId>,
-    pids: BTreeSet<u32>,
+    /// In any order, perhaps more than once.
+    names: Vec<NodeId>,
+    /// Likewise.
+    pids: Vec<u32>,
     executed: bool,
 }
 
@@ -69,7 +73,7 @@ impl Observer {
             self.draft_gone(id, &mut drafts, memory);
         }
         let mut files: Vec<File> = drafts.into_iter().map(|(node, draft)| self.file(node, draft)).collect();
-        files.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| a.target.cmp(&b.target)));
+        files.sort_unstable_by(|a, b| bytes(&a.path).cmp(bytes(&b.path)).then_with(|| a.target.cmp(&b.target)));
         files
     }
 
@@ -220,15 +224,11 @@ impl Observer {
         let (path, target) = self.names.shown(node);
         let mut names: Vec<_> = draft.names.iter().map(|name| self.names.path(*name)).collect();
         names.sort();
-        File {
-            path,
-            target,
-            names,
-            read: draft.read.map(|(_, read)| read),
-            write: draft.write,
-            pids: draft.pids.into_iter().collect(),
-            executed: draft.executed,
-        }
+        names.dedup();
+        let mut pids = draft.pids;
+        pids.sort_unstable();
+        pids.dedup();
+        File { path, target, names, read: draft.read.map(|(_, read)| read), write: draft.write, pids, executed: draft.executed }
     }
 }
 
@@ -254,4 +254,8 @@ impl Draft {
         self.pids.extend(&object.pids);
         self.executed |= object.executed;
     }
+}
+
+fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
 }

@@ -1,6 +1,6 @@
 //! What the tests of the watcher share: a project folder of one's own, the probe, and what it wrote down.
 
-#![allow(dead_code, clippy::unwrap_used, missing_docs)]
+#![allow(dead_code, clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;

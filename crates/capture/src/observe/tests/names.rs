@@ -116,7 +116,7 @@ fn renaming_a_folder_moves_all_that_is_below() {
     run.rename("old", "new");
     run.write("out/sub/b", "B2");
     let files = run.files();
-    assert_eq!(files.names(), ["new/kept/c", "old/kept/c", "out/a", "out/sub/b", "out.tmp/gone"]);
+    assert_eq!(files.names(), ["new/kept/c", "old/kept/c", "out.tmp/gone", "out/a", "out/sub/b"]);
     assert_eq!(files.only_written("out/a").content, content("A"));
     assert_eq!(files.only_written("out/sub/b").content, content("B2"));
     assert!(files.write("out/sub/b").created);

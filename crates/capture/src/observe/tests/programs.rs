@@ -164,6 +164,7 @@ fn a_root_that_said_nothing() {
     let account = run.account();
     let processes: Vec<_> = account.processes.iter().map(|p| (p.pid, p.exe.clone(), p.watched)).collect();
     assert_eq!(processes, [(PID, run.path("job"), false)]);
+    assert_eq!(account.processes[0].exit_code, Some(0));
     assert!(account.blind.iter().any(|b| b.kind == "static"));
     // a command that was not found is no program
     fs::remove_file(run.path("job")).unwrap();
