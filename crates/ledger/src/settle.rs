@@ -23,6 +23,14 @@ pub struct Settled {
     pub failed: Vec<(RunId, String)>,
 }
 
+impl Settled {
+    /// Takes over how the runs stand after another wait; what was recovered before stays said.
+    pub fn then(&mut self, later: Self) {
+        let before = std::mem::replace(self, later);
+        self.recovered.extend(before.recovered);
+    }
+}
+
 /// Waits for runs that are being sealed, at most for `bound` each, and recovers those that nobody watches. `on_wait` is called before each
 /// wait.
 pub fn settle(home: &Home, bound: Duration, on_wait: &mut dyn FnMut(RunId)) -> Settled {

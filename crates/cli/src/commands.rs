@@ -1,0 +1,15 @@
+//! One file a command.
+
+pub mod add;
+pub mod completions;
+pub mod doctor;
+pub mod get;
+pub mod init;
+pub mod log;
+pub mod man;
+pub mod name;
+pub mod run;
+pub mod show;
+pub mod trace;
+pub mod verify;
+pub mod version;

@@ -1,0 +1,18 @@
+//! From answers to pages: pure functions, tested by what they draw.
+
+pub mod artifact;
+pub mod doctor;
+pub mod environment;
+pub mod graph;
+pub mod log;
+pub mod look;
+pub mod names;
+pub mod path;
+pub mod run;
+pub mod summary;
+pub mod table;
+pub mod text;
+pub mod tree;
+pub mod verify;
+pub mod versions;
+pub mod words;
