@@ -18,7 +18,7 @@ pub enum Step {
     Folder { made: bool, run: u8, at: i64, path: usize, files: Vec<(bool, usize)>, kept: bool },
     Added { at: i64, path: usize, content: usize },
     Derived { at: i64, child: usize, parent: usize },
-    Retracted { which: prop::sample::Index },
+    Retracted { which: prop::sample::Index, stranger: bool },
     Corrected { which: prop::sample::Index, content: usize, path: usize },
 }
 
@@ -43,7 +43,8 @@ fn any_step() -> impl Strategy<Value = Step> {
     let folder = folder.prop_map(|(made, run, at, path, files, kept)| Step::Folder { made, run, at, path, files, kept });
     let added = (at.clone(), path.clone(), content.clone()).prop_map(|(at, path, content)| Step::Added { at, path, content });
     let derived = (at, content.clone(), content.clone()).prop_map(|(at, child, parent)| Step::Derived { at, child, parent });
-    let retracted = any::<prop::sample::Index>().prop_map(|which| Step::Retracted { which });
+    let retracted =
+        (any::<prop::sample::Index>(), prop::bool::weighted(0.3)).prop_map(|(which, stranger)| Step::Retracted { which, stranger });
     let mended = (any::<prop::sample::Index>(), content, path);
     let mended = mended.prop_map(|(which, content, path)| Step::Corrected { which, content, path });
     prop_oneof![12 => file, 6 => folder, 1 => added, 1 => derived, 1 => retracted, 2 => mended]
@@ -113,9 +114,11 @@ fn apply(history: &mut History, step: Step) {
         Step::Derived { at, child, parent } => {
             history.derived(at, content(CONTENTS[child]), "derived from", content(CONTENTS[parent]));
         }
-        Step::Retracted { which } => {
+        Step::Retracted { which, stranger } => {
             let entry = &history.entries[which.index(history.entries.len())];
-            let (subject, id) = (entry.record.subject.clone(), entry.id);
+            let (own, id) = (entry.record.subject.clone(), entry.id);
+            // who speaks of another subject mends nothing
+            let subject = if stranger { run(1).into() } else { own };
             let mut record = keizu_record::Record::new(Kind::Retracted, subject, Time(9), Time(9));
             record.cites.insert(id);
             history.push(record);
