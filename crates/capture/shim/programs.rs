@@ -12,6 +12,9 @@ use crate::variables::carried;
 
 type List = *const Chars;
 
+/// So many libraries of a process are always recorded.
+const ALWAYS: u32 = 8;
+
 unsafe extern "C" {
     pub static environ: List;
 }
@@ -245,7 +248,13 @@ pub unsafe extern "C" fn fork() -> i32 {
 }
 
 fn library(here: &Here, path: &[u8]) {
-    if path.is_empty() || path.ends_with(crate::state::LIBRARY) || here.arena.repeated(sys::hash(u64::from(kind::LIBRARY), path)) {
+    if path.is_empty() || path.ends_with(crate::state::LIBRARY) {
+        return;
+    }
+    // the few of a short program cost less in the arena than the page faults of the table
+    let count = here.page.libraries.load(Ordering::Relaxed);
+    here.page.libraries.store(count.saturating_add(1), Ordering::Relaxed);
+    if count >= ALWAYS && here.arena.repeated(sys::hash(u64::from(kind::LIBRARY), path)) {
         return;
     }
     here.write(Record { text1: path, ..Record::of(kind::LIBRARY) });

@@ -17,6 +17,8 @@ pub struct Page {
     pub chunk: AtomicU32,
     /// Opens so far; repeats are counted only after the first.
     pub opens: AtomicU32,
+    /// Libraries so far.
+    pub libraries: AtomicU32,
     /// `dlopen` was called: look for new libraries at the end.
     pub loaded: AtomicU32,
     /// The exit event is written.
@@ -267,7 +269,7 @@ impl Here {
         let pid = sys::getpid();
         // without the advice the page is the parent's copy
         self.page.chunk.store(NONE, Ordering::Relaxed);
-        for word in [&self.page.opens, &self.page.loaded, &self.page.ended, &self.page.borrowed] {
+        for word in [&self.page.opens, &self.page.libraries, &self.page.loaded, &self.page.ended, &self.page.borrowed] {
             word.store(0, Ordering::Relaxed);
         }
         if self.page.pid.swap(pid, Ordering::Relaxed) == pid {

@@ -100,6 +100,8 @@ pub struct File {
     pub pids: Vec<u32>,
     /// Loaded as a program or a shared library.
     pub executed: bool,
+    /// Open already when the command started: `< input`, `> output`.
+    pub redirected: bool,
 }
 
 /// A file as the run read it.

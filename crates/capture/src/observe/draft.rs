@@ -36,6 +36,7 @@ struct Draft {
     /// Likewise.
     pids: Vec<u32>,
     executed: bool,
+    redirected: bool,
 }
 
 /// Drafts by name.
@@ -228,7 +229,8 @@ impl Observer {
         let mut pids = draft.pids;
         pids.sort_unstable();
         pids.dedup();
-        File { path, target, names, read: draft.read.map(|(_, read)| read), write: draft.write, pids, executed: draft.executed }
+        let Draft { executed, redirected, .. } = draft;
+        File { path, target, names, read: draft.read.map(|(_, read)| read), write: draft.write, pids, executed, redirected }
     }
 }
 
@@ -253,6 +255,7 @@ impl Draft {
         self.names.extend(object.names.iter().chain(&object.former).filter(|name| **name != node));
         self.pids.extend(&object.pids);
         self.executed |= object.executed;
+        self.redirected |= object.redirected;
     }
 }
 

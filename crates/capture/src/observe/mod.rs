@@ -166,6 +166,7 @@ impl Observer {
             self.names.named(&place);
             let id = self.sight(place.node, &redirection.stat, Some(redirection.stat), created, at);
             self.objects[id].touched_by(self.start.pid);
+            self.objects[id].redirected = true;
             self.opened(id, mode, at);
             if redirection.fd > 2 {
                 self.note("descriptor", format!("{} was open when the command started", redirection.path.display()));

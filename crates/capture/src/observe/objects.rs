@@ -73,6 +73,8 @@ pub struct Object {
     pub touched: bool,
     /// Loaded as a program or a library.
     pub executed: bool,
+    /// Open already when the command started.
+    pub redirected: bool,
     /// What it was when the run took its last name away.
     pub last_seen: Option<Stat>,
     /// What it was before the run wrote to it; of no meaning when the run made it.
@@ -99,6 +101,7 @@ impl Object {
             reread: false,
             touched: false,
             executed: false,
+            redirected: false,
             last_seen: None,
             past: Past::new(stat),
             latest: None,

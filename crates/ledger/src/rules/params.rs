@@ -31,11 +31,17 @@ pub fn of_command(run: RunId, at: Time, command: &[Vec<u8>], redactor: &Redactor
 /// Parameters of scripts that the command started: `train.py:depth`.
 pub fn of_children(account: &Account, redactor: &Redactor<'_>, recorded: Time) -> Option<Record> {
     let own = program(&account.command).script;
+    let handed: Vec<(String, Value)> = parameters(&account.command, redactor).into_iter().collect();
     let mut found: BTreeMap<String, BTreeSet<Vec<u8>>> = BTreeMap::new();
     for process in &account.processes {
         let Some(script) = program(&process.argv).script.filter(|script| Some(script) != own.as_ref()) else { continue };
+        let said = parameters(&process.argv, redactor);
+        // a wrapper (`pyenv`, `env`, `time`) that hands the command's own arguments on says nothing new
+        if said.iter().all(|parameter| handed.contains(parameter)) {
+            continue;
+        }
         let name = FilePath::new(FilePath::new(script).file_name()).to_string();
-        for (key, value) in parameters(&process.argv, redactor) {
+        for (key, value) in said {
             let values = found.entry(format!("{name}:{key}")).or_default();
             if values.len() < VALUES_MAX {
                 values.insert(value.encode());

@@ -169,7 +169,12 @@ impl<'a> Sorter<'a> {
         };
         let pictures = kind == ArtifactKind::Document && by_name(&path, size, false) == ArtifactKind::Data && path.extension() != "txt";
         link.edge.kind = if pictures && self.crowd(true, &path) >= PICTURE_CROWD { ArtifactKind::Data } else { kind };
-        link.edge.role = if write.removed { Role::Intermediate } else { Role::Output };
+        link.edge.role = match (write.removed, file.redirected) {
+            (true, _) => Role::Intermediate,
+            // what the shell wrote down of the command's talk
+            (false, true) => Role::Redirection,
+            (false, false) => Role::Output,
+        };
         link.edge.removed = write.removed;
         link.edge.unchanged = !write.removed && write.content.is_some() && write.content == write.before;
         if write.content.is_none() {

@@ -104,6 +104,7 @@ impl Scene {
                 write: None,
                 pids: vec![100],
                 executed: false,
+                redirected: false,
             });
             self.account.files.len() - 1
         });
