@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use keizu_record::body::{Edge, Named, Role, RunBegan, RunEnded};
+use keizu_record::body::{Edge, GitState, Named, Role, RunBegan, RunEnded};
 use keizu_record::manifest::Membership;
 use keizu_record::{Authority, Digest, Entry, FilePath, Group, Kind, Name, NodeId, Record, RecordId, RunId, Time, Value};
 
@@ -53,6 +53,7 @@ pub(crate) struct Parentage {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RunFacts {
     pub began: Vec<(RecordId, RunBegan)>,
+    pub git: Vec<(RecordId, GitState)>,
     pub ended: Vec<(RecordId, RunEnded)>,
     pub used: Vec<u32>,
     pub made: Vec<u32>,
@@ -120,6 +121,9 @@ impl Facts {
             Kind::Named => self.add_naming(entry.id, record),
             Kind::Described => self.add_parentage(entry.id, record),
             _ => {}
+        }
+        if let (Some(run), Some(git)) = (record.run(), GitState::read(record)) {
+            self.runs.entry(run).or_default().git.push((entry.id, git));
         }
         self.add_measures(entry.id, record);
         true
@@ -310,6 +314,12 @@ impl Facts {
     pub fn began(&self, run: &RunId) -> Option<&RunBegan> {
         let began = self.runs.get(run)?.began.iter().filter(|(id, _)| self.holds(id));
         began.max_by_key(|(id, began)| (began.at, *id)).map(|(_, began)| began)
+    }
+
+    /// The code version of a run.
+    pub fn git(&self, run: &RunId) -> Option<&GitState> {
+        let git = self.runs.get(run)?.git.iter().filter(|(id, _)| self.holds(id));
+        git.max_by_key(|(id, _)| *id).map(|(_, git)| git)
     }
 
     pub fn ended(&self, run: &RunId) -> Option<&RunEnded> {

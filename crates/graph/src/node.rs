@@ -165,7 +165,7 @@ fn run_node(facts: &Facts, run: &RunId) -> RunNode {
             began: Some(began.at),
             user: Some(began.user.clone()),
             host: Some(began.host.clone()),
-            git: began.git.clone(),
+            git: facts.git(run).cloned(),
             parent: began.parent,
             ..node
         };

@@ -303,14 +303,7 @@ impl RunBegan {
         facts.put("host", self.host.as_str());
         facts.put("pid", i64::from(self.pid));
         if let Some(git) = &self.git {
-            facts.put("git commit", git.commit.as_str());
-            facts.put("git branch", git.branch.as_str());
-            facts.bytes("git diff", git.diff.as_ref().map(|digest| digest.as_bytes().as_slice()));
-            let changed = git
-                .changed
-                .iter()
-                .map(|(path, (added, removed))| Value::List(vec![Value::Text(path.clone()), number(*added), number(*removed)]));
-            facts.put("git changed", Value::List(changed.collect()));
+            git.write(&mut facts);
         }
         facts.bytes("parent", self.parent.as_ref().map(|run| run.as_bytes().as_slice()));
         facts.0
@@ -323,15 +316,6 @@ impl RunBegan {
             Some(Value::List(list)) => list.iter().filter_map(|arg| Some(arg.as_name()?.to_vec())).collect(),
             _ => Vec::new(),
         };
-        let git = record.text("git commit").map(|commit| GitState {
-            commit: commit.to_owned(),
-            branch: owned(record, "git branch"),
-            diff: record.bytes("git diff").and_then(Digest::from_slice),
-            changed: match record.fact("git changed") {
-                Some(Value::List(list)) => list.iter().filter_map(changed_file).collect(),
-                _ => BTreeMap::new(),
-            },
-        });
         Some(Self {
             run,
             at: record.happened,
@@ -343,9 +327,43 @@ impl RunBegan {
             user: owned(record, "user"),
             host: owned(record, "host"),
             pid: unsigned(record, "pid").and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0),
-            git,
+            git: GitState::read(record),
             parent: record.bytes("parent").and_then(RunId::from_slice),
         })
+    }
+}
+
+impl GitState {
+    /// From a record that says it: `run began`, or what a run was described by later.
+    pub fn read(record: &Record) -> Option<Self> {
+        record.run()?;
+        Some(Self {
+            commit: record.text("git commit")?.to_owned(),
+            branch: owned(record, "git branch"),
+            diff: record.bytes("git diff").and_then(Digest::from_slice),
+            changed: match record.fact("git changed") {
+                Some(Value::List(list)) => list.iter().filter_map(changed_file).collect(),
+                _ => BTreeMap::new(),
+            },
+        })
+    }
+
+    fn write(&self, facts: &mut Facts) {
+        facts.put("git commit", self.commit.as_str());
+        facts.put("git branch", self.branch.as_str());
+        facts.bytes("git diff", self.diff.as_ref().map(|digest| digest.as_bytes().as_slice()));
+        let changed = self
+            .changed
+            .iter()
+            .map(|(path, (added, removed))| Value::List(vec![Value::Text(path.clone()), number(*added), number(*removed)]));
+        facts.put("git changed", Value::List(changed.collect()));
+    }
+
+    /// As a record of kind `described`: it is known only after the run began.
+    pub fn to_record(&self, run: RunId, at: Time, recorded: Time) -> Record {
+        let mut facts = Facts(Record::new(Kind::Described, run, at, recorded));
+        self.write(&mut facts);
+        facts.0
     }
 }
 

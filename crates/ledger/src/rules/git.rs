@@ -1,8 +1,8 @@
 //! The code version: commit, branch, and what was not committed.
 
 use keizu_capture::account::{Account, Git};
-use keizu_record::body::{GitState, RunBegan};
-use keizu_record::{Digest, FilePath, Group, Kind, Record, Time};
+use keizu_record::body::GitState;
+use keizu_record::{Digest, Record, Time};
 
 use super::Document;
 use super::kinds::keep::holds_secrets;
@@ -23,36 +23,7 @@ pub fn describe(account: &Account, places: &Places<'_>, config: &Config, recorde
         diff: document.as_ref().map(|(digest, _)| *digest),
         changed: changed(git, places),
     };
-    Some((to_record(account, state, recorded), document))
-}
-
-fn to_record(account: &Account, state: GitState, recorded: Time) -> Record {
-    let began = RunBegan {
-        run: account.run,
-        at: account.began,
-        project: String::new(),
-        root: FilePath::default(),
-        name: None,
-        command: Vec::new(),
-        cwd: FilePath::default(),
-        user: String::new(),
-        host: String::new(),
-        pid: 0,
-        git: Some(state),
-        parent: None,
-    };
-    let mut record = began.to_record(recorded);
-    record.kind = Kind::Described;
-    record.entries.retain(|(group, key), _| *group == Group::Fact && key.starts_with("git "));
-    record
-}
-
-/// Reads what [`describe`] wrote.
-pub fn read(record: &Record) -> Option<GitState> {
-    if record.kind != Kind::Described || record.text("git commit").is_none() {
-        return None;
-    }
-    RunBegan::read(&Record { kind: Kind::RunBegan, ..record.clone() })?.git
+    Some((state.to_record(account.run, account.began, recorded), document))
 }
 
 /// Paths relative to the project's root, where they are below it.

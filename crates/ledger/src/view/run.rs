@@ -9,9 +9,9 @@ use keizu_record::{Authority, Digest, Entry, FilePath, Group, Kind, NodeId, RunI
 use keizu_store::Select;
 
 use super::{View, join};
+use crate::Error;
 use crate::answer::{self, BlindRow, EnvironmentDetail, FileRow, GitDetail, ProcessRow, RunDetail, RunLine, rfc3339};
 use crate::documents::{Account, Environment};
-use crate::{Error, rules};
 
 impl View<'_> {
     /// Runs, newest first.
@@ -242,7 +242,7 @@ fn git_detail(git: &GitState) -> GitDetail {
 fn fill_described(entries: &[Entry], detail: &mut RunDetail) {
     for entry in entries.iter().filter(|entry| matches!(entry.record.kind, Kind::Described | Kind::RunBegan)) {
         let record = &entry.record;
-        if let Some(git) = rules::git::read(record) {
+        if let Some(git) = GitState::read(record) {
             detail.git = Some(git_detail(&git));
         }
         for (key, value) in record.group(Group::Param) {
