@@ -216,6 +216,7 @@ impl Watch {
         match self.host.seal(&account) {
             Ok(summary) => {
                 self.arena.set_summary(&summary);
+                self.observer.said(self.arena.header().summary_len.load(Ordering::Relaxed) as usize);
                 self.arena.header().sealed.store(1, Ordering::Release);
                 self.sealed = Some(account);
             }

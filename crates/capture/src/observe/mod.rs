@@ -78,6 +78,8 @@ pub struct Observer {
     renamed: BTreeMap<NodeId, (u32, u64)>,
     seen: u64,
     lost: u64,
+    /// Bytes that Keizu itself said where the command's errors go.
+    said: u64,
     circumstances: Circumstances,
 }
 
@@ -124,6 +126,7 @@ impl Observer {
             renamed: BTreeMap::new(),
             seen: 0,
             lost: 0,
+            said: 0,
             circumstances,
         };
         observer.redirections();
@@ -146,6 +149,21 @@ impl Observer {
     /// Events that did not reach the observer.
     pub fn dropped(&mut self, events: u64) {
         self.lost += events;
+    }
+
+    /// Keizu's own words, of so many bytes, were written where the command's errors go, after the account that was asked for last: when
+    /// that is a file, they are not the run's output.
+    pub fn said(&mut self, bytes: usize) {
+        self.said = bytes as u64;
+        for id in self.objects.ids() {
+            let object = &mut self.objects[id];
+            if object.redirected {
+                object.before_words = object.names.first().and_then(|node| {
+                    let now = std::fs::symlink_metadata(self.names.path(*node)).ok().filter(std::fs::Metadata::is_file)?;
+                    Some(reader::stat(&now))
+                });
+            }
+        }
     }
 
     /// Something that was not seen, as the caller knows.

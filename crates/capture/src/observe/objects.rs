@@ -75,6 +75,8 @@ pub struct Object {
     pub executed: bool,
     /// Open already when the command started.
     pub redirected: bool,
+    /// What it was before Keizu's own words were written into it.
+    pub before_words: Option<Stat>,
     /// What it was when the run took its last name away.
     pub last_seen: Option<Stat>,
     /// What it was before the run wrote to it; of no meaning when the run made it.
@@ -102,6 +104,7 @@ impl Object {
             touched: false,
             executed: false,
             redirected: false,
+            before_words: None,
             last_seen: None,
             past: Past::new(stat),
             latest: None,

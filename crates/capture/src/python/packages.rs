@@ -27,7 +27,10 @@ pub(super) fn installed_below(prefix: &Path, series: &str) -> Vec<PathBuf> {
         format!("lib/pypy{series}/site-packages"),
     ];
     let debian = [format!("local/lib/python{series}/dist-packages"), "lib/python3/dist-packages".to_owned()];
-    own.iter().chain(&debian).map(|folder| prefix.join(folder)).filter(|folder| folder.is_dir()).collect()
+    let folders = own.iter().chain(&debian).map(|folder| prefix.join(folder)).filter(|folder| folder.is_dir());
+    // `lib64` is often a link to `lib`
+    let mut seen = HashSet::new();
+    folders.filter(|folder| folder.canonicalize().is_ok_and(|real| seen.insert(real))).collect()
 }
 
 /// All distributions by normalised name, and those used.

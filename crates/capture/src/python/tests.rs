@@ -43,6 +43,7 @@ impl Tree {
             write: None,
             pids: vec![1],
             executed: path.contains("libpython"),
+            redirected: false,
         };
         let files: Vec<File> = opened.iter().map(file).collect();
         let mut found = look(&[process.clone(), Process { exe: "/bin/sh".into(), ..process }], &files, &BTreeMap::new());

@@ -122,6 +122,31 @@ fn descriptors_that_were_open_before_are_inputs_and_outputs() {
 }
 
 #[test]
+fn keizus_own_words_are_no_output() {
+    let say = |run: &Script, text: &str| OpenOptions::new().append(true).open(run.path("log")).unwrap().write_all(text.as_bytes()).unwrap();
+    for (job, late) in [("", ""), ("line 2\n", ""), ("", "flushed late\n"), ("line 2\n", "flushed late\n")] {
+        let mut run = Script::prepared(|root| {
+            fs::write(root.join("log"), "line 1\n").unwrap();
+            vec![inherited(root, 2, "log", libc::O_WRONLY | libc::O_APPEND)]
+        });
+        run.work();
+        say(&run, job);
+        let sealed = run.account();
+        run.observer.said("summary\n".len());
+        say(&run, &format!("{late}summary\n"));
+        let files = run.files();
+        if late.is_empty() {
+            assert_eq!(files.account, sealed);
+        }
+        match (job, late) {
+            ("", "") => assert_eq!(files.only_read("log").changed, None),
+            (_, "") => assert_eq!(files.write("log").content, content("line 1\nline 2\n")),
+            _ => assert_eq!(files.write("log").content, content(&format!("line 1\n{job}{late}summary\n"))),
+        }
+    }
+}
+
+#[test]
 fn special_files_and_keizus_own_are_left_out() {
     let mut run = Script::with(&[(".keizu/run/1/arena", ""), ("in", "x")]);
     run.read(".keizu/run/1/arena");
