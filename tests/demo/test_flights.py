@@ -40,6 +40,15 @@ def by_path(entries: list[dict]) -> dict[str, dict]:
     return {entry["path"]: entry for entry in entries}
 
 
+def inputs(run: dict) -> dict[str, dict]:
+    """What it read, without the files that make up its environment."""
+    return by_path([entry for entry in run["inputs"] if entry["role"] != "environment"])
+
+
+def listing(run: dict, path: str) -> dict:
+    return by_path(run["listings"])[path]
+
+
 def ends_with(entries, name: str) -> dict:
     found = [entry for entry in entries if (entry["path"] or "").endswith(name)]
     assert len(found) == 1, f"{name}: {found}"
@@ -68,7 +77,8 @@ def test_ingest_read_the_raw_table_and_wrote_the_days(done):
     _, runs = done
     run = runs["ingest 1"]
     assert run["command"] == ["python", "ingest.py", "--from", "2013-01-01", "--to", "2013-01-05"]
-    raw = ends_with(run["inputs"], "flights.csv.zip")
+    (raw,) = inputs(run).values()
+    assert raw["path"] == str(RAW / "flights.csv.zip")
     assert raw["kind"] == "data" and raw["size"] == (RAW / "flights.csv.zip").stat().st_size
     assert sorted(by_path(run["outputs"])) == DAYS[:5]
     assert sorted(by_path(run["code"])) == ["common.py", "ingest.py"]
@@ -76,11 +86,13 @@ def test_ingest_read_the_raw_table_and_wrote_the_days(done):
 
 def test_features_read_every_day_through_the_listing(done):
     _, runs = done
-    inputs = by_path(runs["features"]["inputs"])
-    assert set(DAYS) <= set(inputs)
-    assert ends_with(inputs.values(), "weather.csv")["kind"] == "data"
-    assert ends_with(inputs.values(), "planes.csv")["kind"] == "data"
-    assert [listing["path"].rstrip("/") for listing in runs["features"]["listings"]] == ["daily"]
+    read = inputs(runs["features"])
+    assert sorted(path for path in read if not path.startswith("/")) == DAYS
+    assert sorted(Path(path).name for path in read if path.startswith("/")) == ["planes.csv", "weather.csv"]
+    assert {entry["kind"] for entry in read.values()} == {"data"}
+    # Python itself lists the folder of the script, to import from it.
+    assert sorted(by_path(runs["features"]["listings"])) == ["./", "daily/"]
+    assert listing(runs["features"], "daily/")["members"] == len(DAYS)
     assert sorted(by_path(runs["features"]["outputs"])) == ["features/holdout.parquet", "features/train.parquet"]
 
 
@@ -104,9 +116,8 @@ def test_digests_are_those_of_the_files(done):
 def test_training_has_its_parameters_code_and_environment(done):
     _, runs = done
     run = runs["train"]
-    inputs = by_path(run["inputs"])
-    assert set(inputs) == {"features/train.parquet", "config.yaml"}
-    assert inputs["config.yaml"]["kind"] == "config"
+    assert set(inputs(run)) == {"features/train.parquet", "config.yaml"}
+    assert inputs(run)["config.yaml"]["kind"] == "config"
     assert sorted(by_path(run["code"])) == ["common.py", "train.py"]
     assert by_path(run["outputs"])["models/delay.joblib"]["kind"] == "model"
     assert str(run["params"]["depth"]) == "6"
@@ -122,7 +133,7 @@ def test_evaluation_has_its_metrics(done):
     project, runs = done
     run = runs["evaluate"]
     assert by_path(run["outputs"])["eval.json"]["kind"] == "evaluation"
-    assert set(by_path(run["inputs"])) == {"features/holdout.parquet", "models/delay.joblib"}
+    assert set(inputs(run)) == {"features/holdout.parquet", "models/delay.joblib"}
     scores = json.loads(content(project.root, "eval.json"))
     for name in ("auc", "logloss"):
         assert float(run["metrics"][name]) == scores[name]
@@ -190,9 +201,9 @@ def test_a_new_day_is_seen_by_the_run_that_lists_the_folder(going_on):
     project, before = going_on
     project.run("python", "ingest.py", "--day", "2013-01-11")
     after = project.run("python", "features.py")
-    assert set(by_path(after["inputs"])) - set(by_path(before["features"]["inputs"])) == {"daily/2013-01-11.csv"}
-    (old,), (new,) = before["features"]["listings"], after["listings"]
-    assert old["path"] == new["path"] and old["digest"] != new["digest"]
+    assert set(inputs(after)) - set(inputs(before["features"])) == {"daily/2013-01-11.csv"}
+    old, new = listing(before["features"], "daily/"), listing(after, "daily/")
+    assert new["members"] == old["members"] + 1 and old["digest"] != new["digest"]
 
 
 def test_a_new_day_that_is_not_read_still_changes_the_listing(going_on):
@@ -200,8 +211,7 @@ def test_a_new_day_that_is_not_read_still_changes_the_listing(going_on):
     (project.root / "daily" / "notes.txt").write_text("not a day")
     after = project.run("python", "features.py")
     assert digests(after) == digests(before["features"])
-    (old,), (new,) = before["features"]["listings"], after["listings"]
-    assert old["digest"] != new["digest"]
+    assert listing(before["features"], "daily/")["digest"] != listing(after, "daily/")["digest"]
 
 
 def test_output_is_the_same_without_keizu(done, tmp_path):
