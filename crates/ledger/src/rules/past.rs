@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keizu_record::body::{Named, corrected};
-use keizu_record::{FilePath, Kind, Name, NodeId, Record, RecordId, Side, Time};
+use keizu_record::{Authority, FilePath, Group, Kind, Name, NodeId, Record, RecordId, Side, Time};
 use keizu_store::{Read, Select};
 
 use super::Prepared;
@@ -75,11 +75,16 @@ pub fn corrections<P: Past + ?Sized>(before: &Prepared, after: &Prepared, past: 
     let new: BTreeSet<Key> = after.records.iter().map(key).collect();
     let mut ids = Recorded { past, by_subject: BTreeMap::new() };
     let mut records = Vec::new();
+    let mut end = None;
     for record in &after.records {
         let key = key(record);
-        if old.get(&key) != Some(&record) {
-            let cites = ids.of(&key)?;
-            records.push(corrected(Record { recorded, ..record.clone() }, cites));
+        match old.get(&key) {
+            Some(old) if says_the_same(old, record) => {}
+            _ if record.kind == Kind::RunEnded => end = Some((key, record)),
+            _ => {
+                let cites = ids.of(&key)?;
+                records.push(corrected(Record { recorded, ..record.clone() }, cites));
+            }
         }
     }
     for (key, record) in old.iter().filter(|(key, _)| !new.contains(*key)) {
@@ -89,7 +94,29 @@ pub fn corrections<P: Past + ?Sized>(before: &Prepared, after: &Prepared, past: 
         }
     }
     records.extend(names_anew(before, after, past, recorded)?);
+    if let Some((key, record)) = end
+        && (!records.is_empty() || old.get(&key).is_none_or(|old| !ends_the_same(old, record)))
+    {
+        let cites = ids.of(&key)?;
+        records.push(corrected(Record { recorded, ..record.clone() }, cites));
+    }
     Ok(records)
+}
+
+/// Whether two records state the same. When it happened may be known a little better the second time; that alone mends nothing.
+fn says_the_same(old: &Record, new: &Record) -> bool {
+    let by = old.authority == Authority::Corrected || (old.authority == new.authority && old.rule == new.rule);
+    by && old.object == new.object && old.entries == new.entries
+}
+
+/// Whether two ends differ only in what the process itself added: the run was sealed at the entry of its exit, and ended a moment later.
+fn ends_the_same(old: &Record, new: &Record) -> bool {
+    let said = |record: &Record| {
+        let mut entries = record.entries.clone();
+        entries.remove(&(Group::Fact, "account".to_owned()));
+        entries
+    };
+    said(old) == said(new)
 }
 
 /// The same when the account that was sealed is not at hand: what it said is read from the record. Only edges and the end are held against
@@ -99,7 +126,11 @@ pub fn corrections<P: Past + ?Sized>(before: &Prepared, after: &Prepared, past: 
 /// When the past can't be read.
 pub fn corrections_of_recorded<P: Past + ?Sized>(after: &Prepared, past: &P, recorded: Time) -> Result<Vec<Record>, P::Error> {
     let compared = |record: &Record| matches!(record.kind, Kind::Used | Kind::Made | Kind::RunEnded);
-    let stood: Vec<Record> = past.of(after.run.into())?.into_iter().map(|(_, record)| record).filter(compared).collect();
+    let all = past.of(after.run.into())?;
+    let retracted: BTreeSet<RecordId> =
+        all.iter().filter(|(_, record)| record.kind == Kind::Retracted).flat_map(|(_, record)| record.cites.iter().copied()).collect();
+    let stood: Vec<Record> =
+        all.into_iter().filter(|(id, record)| compared(record) && !retracted.contains(id)).map(|(_, record)| record).collect();
     let unrecorded = |record: Record| Record { recorded: Time(0), ..record };
     let before = Prepared { records: stood.into_iter().map(unrecorded).collect(), namings: after.namings.clone(), ..after.clone() };
     let after = Prepared { records: after.records.iter().filter(|record| compared(record)).cloned().collect(), ..after.clone() };

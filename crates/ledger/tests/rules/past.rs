@@ -1,5 +1,6 @@
 //! Corrections: what changed after the seal is said anew, citing what it mends.
 
+use keizu_capture::account::Ending;
 use keizu_ledger::rules;
 use keizu_record::body::{Edge, Named, RunEnded};
 use keizu_record::{Authority, Kind, Time};
@@ -47,4 +48,34 @@ fn what_no_longer_holds_is_retracted() {
     assert_eq!((retracted.len(), retracted[0].cites.len()), (1, 1));
     let ended = mended.iter().find_map(RunEnded::read).unwrap();
     assert_eq!(ended.coverage, 0.5);
+}
+
+#[test]
+fn an_end_that_came_a_moment_later_mends_nothing() {
+    let book = Book::default();
+    let scene = |later: i64| {
+        Scene::of("python t.py").wrote("a.csv", None, b"1").change(|account| {
+            account.ended = Some(Time(42_000_000 + later));
+            account.processes[0].ended = account.ended;
+            account.files[0].write.as_mut().unwrap().at = Time(41_000_000 + later);
+        })
+    };
+    book.seal(&scene(0));
+    assert_eq!(rules::corrections(&scene(0).prepare(), &scene(9).prepare(), &book, Time(9)).unwrap(), []);
+    let killed = scene(9).change(|account| account.ending = Ending::Signaled(9));
+    let mended = rules::corrections(&scene(0).prepare(), &killed.prepare(), &book, Time(9)).unwrap();
+    assert_eq!(mended.iter().filter_map(RunEnded::read).map(|ended| ended.signal).collect::<Vec<_>>(), [Some(9)]);
+}
+
+#[test]
+fn a_correction_from_the_record_alone_is_said_once() {
+    let book = Book::default();
+    let before = Scene::of("python t.py").wrote("a.csv", None, b"1").wrote("b.csv", None, b"2");
+    book.seal(&before);
+    let after = Scene::of("python t.py").wrote("a.csv", None, b"3").prepare();
+    let mended = rules::corrections_of_recorded(&after, &book, Time(9)).unwrap();
+    let kinds: Vec<Kind> = mended.iter().map(|record| record.kind).collect();
+    assert_eq!(kinds, [Kind::Made, Kind::Retracted]);
+    book.append(mended);
+    assert_eq!(rules::corrections_of_recorded(&after, &book, Time(10)).unwrap(), []);
 }
