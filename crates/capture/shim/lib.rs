@@ -9,7 +9,7 @@
 //! ```
 
 #![no_std]
-#![allow(dead_code, unused_unsafe, clippy::missing_safety_doc)]
+#![allow(dead_code, unused_unsafe, clippy::missing_safety_doc, reason = "calls and layouts are written down whole, and differ by machine")]
 
 #[cfg_attr(target_arch = "x86_64", path = "arch/x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
