@@ -1,7 +1,7 @@
 //! Where the question is asked: the folder, the record, and who is looking.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keizu_ledger::{Error, Home, Ledger, Thing, View};
 
@@ -13,6 +13,10 @@ use crate::render::look::Look;
 
 /// Folder of the record, when it is not in the project.
 const STORE: &str = "KEIZU_STORE";
+/// How long the first run may take to make the record.
+const BEGIN_WAIT: Duration = Duration::from_secs(5);
+/// Between two looks.
+const BEGIN_STEP: Duration = Duration::from_millis(10);
 /// How long a reading command waits in silence for a run that is being sealed.
 const SEAL_SILENT: Duration = Duration::from_millis(500);
 /// How long it waits in all, for each.
@@ -78,7 +82,7 @@ impl Door {
         if !reading.no_wait {
             settle(&home, &self.talk())?;
         }
-        if !home.exists() {
+        if !comes_to_be(&home) {
             return Err(Error::NoRecord(self.cwd.clone()).into());
         }
         Ok(Ledger::open(&home)?)
@@ -130,6 +134,19 @@ impl Door {
         }
         Err(error.into())
     }
+}
+
+/// Whether there is a record. The watcher of the very first run makes it, and may be just about to.
+fn comes_to_be(home: &Home) -> bool {
+    let end = Instant::now() + BEGIN_WAIT;
+    while !home.exists() {
+        let begun = fs_err::read_dir(home.runs()).is_ok_and(|mut runs| runs.next().is_some());
+        if !begun || Instant::now() > end {
+            return false;
+        }
+        std::thread::sleep(BEGIN_STEP);
+    }
+    true
 }
 
 /// The reader's barrier: what has ended is in the record before a question is answered.

@@ -51,10 +51,8 @@ fn result(run: &RunLine, look: &Look) -> Text {
     }
     let room = if look.exact { usize::MAX } else { MADE_COLUMNS.min(look.width / 4) };
     let hidden = run.made_count.saturating_sub(run.made.len());
-    let mut items: Vec<String> = run.made.iter().map(|made| super::path::shorten(made, room.saturating_sub(12))).collect();
-    // the answer names some of them only; what is left out counts like what does not fit
-    items.extend(std::iter::repeat_n("…".repeat(room.min(64)), hidden));
-    let mut made = words::list(&items, ", ", room);
+    let items: Vec<String> = run.made.iter().map(|made| super::path::shorten(made, room.saturating_sub(12))).collect();
+    let mut made = words::list_of(&items, hidden, ", ", room);
     if width(&made) > room && run.made_count > 1 {
         made = many(run.made_count as u64, "file");
     }

@@ -32,7 +32,7 @@ pub fn page(run: &RunDetail, parts: Parts, unique: &dyn Unique, look: &Look) -> 
     page.gap();
     let rows_max = if parts.all || parts.files || look.exact { usize::MAX } else { ROWS_MAX };
     let (made, intermediate): (Vec<&FileRow>, Vec<&FileRow>) =
-        run.outputs.iter().partition(|row| parts.all || parts.files || (row.role == "output" && !row.removed));
+        run.outputs.iter().partition(|row| parts.all || parts.files || !(row.removed || row.role == "intermediate"));
     let inputs: Vec<&FileRow> = run.inputs.iter().collect();
     let mut lists = Lists::new(unique, look, rows_max);
     lists.add("made", &made);

@@ -63,10 +63,15 @@ pub fn pairs(values: &BTreeMap<String, serde_json::Value>, look: &Look, columns:
 
 /// As many items as fit into so many columns, and how many more there are. At least one is named.
 pub fn list<S: AsRef<str>>(items: &[S], between: &str, columns: usize) -> String {
+    list_of(items, 0, between, columns)
+}
+
+/// The same when `hidden` more items are only counted.
+pub fn list_of<S: AsRef<str>>(items: &[S], hidden: usize, between: &str, columns: usize) -> String {
     let more = |left: usize| if between == ", " { format!(" and {left} more") } else { format!("{between}{left} more") };
     let mut out = String::new();
     for (at, item) in items.iter().enumerate() {
-        let left = items.len() - at - 1;
+        let left = items.len() - at - 1 + hidden;
         let glue = if at == 0 { "" } else { between };
         let reserve = if left == 0 { 0 } else { width(&more(left)) };
         if at > 0 && width(&out) + width(glue) + width(item.as_ref()) + reserve > columns {
@@ -75,7 +80,7 @@ pub fn list<S: AsRef<str>>(items: &[S], between: &str, columns: usize) -> String
         out.push_str(glue);
         out.push_str(item.as_ref());
     }
-    out
+    if hidden > 0 { out + &more(hidden) } else { out }
 }
 
 /// Items in as many lines of so many columns as they need, at most `lines_max`; the last one says how many are left out.

@@ -1,0 +1,1 @@
+"""The command line from outside: what is typed, what is answered, and how it ends."""
