@@ -7,7 +7,7 @@ use keizu_store::Select;
 use crate::answer::VersionRow;
 use crate::ledger::now;
 use crate::thing::Thing;
-use crate::view::{last_version, version_row};
+use crate::view::{is_pointer, last_version, version_row};
 use crate::{Error, Ledger};
 
 /// What a name is to point at.
@@ -131,6 +131,7 @@ impl Ledger {
         let select =
             Select { nodes: Some((side, vec![node.clone()])), kinds: vec![Kind::Used, Kind::Made, Kind::Named], ..Select::default() };
         let mut entries = self.store().select(&select)?;
+        entries.retain(|entry| side != Side::Place || !is_pointer(entry));
         entries.sort_by_key(|entry| (entry.record.happened, entry.record.kind == Kind::Made, entry.position));
         for entry in entries.iter().rev() {
             let run = (entry.record.kind == Kind::Made).then(|| entry.record.run()).flatten();

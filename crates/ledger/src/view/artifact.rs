@@ -55,7 +55,7 @@ impl View<'_> {
         let met = self.entries(Side::Place, vec![node.into()], MEETINGS)?;
         let newest = met
             .iter()
-            .filter(|entry| entry.record.artifact().is_some())
+            .filter(|entry| entry.record.artifact().is_some() && !is_pointer(entry))
             .max_by_key(|entry| (entry.record.happened, entry.position))
             .and_then(|entry| entry.record.artifact());
         match newest {
@@ -122,6 +122,11 @@ impl View<'_> {
         let metrics = described.iter().flat_map(|entry| entry.record.group(Group::Metric));
         Ok(metrics.map(|(key, value)| (key.to_owned(), answer::json(value))).collect())
     }
+}
+
+/// Whether it points a model's, dataset's or alias's name at a content that stood at a path before: nothing came to the path by it.
+pub(crate) fn is_pointer(entry: &Entry) -> bool {
+    entry.record.kind == Kind::Named && !matches!(entry.record.subject, NodeId::Name(Name::Path { .. }))
 }
 
 fn size_of(met: &[Entry]) -> Option<u64> {

@@ -5,6 +5,7 @@ mod names;
 mod resolve;
 mod run;
 
+pub(crate) use artifact::is_pointer;
 pub(crate) use names::{last_version, version_row};
 
 use std::io::Read as _;
