@@ -72,7 +72,7 @@ impl Observer {
         if let Some(root) = last
             && ending != Ending::Running
         {
-            root.ended = ended.or(root.ended);
+            root.ended = root.ended.or(ended);
             if let Ending::Exited(code) = ending {
                 root.exit_code = Some(code);
             }

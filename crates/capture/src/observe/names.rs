@@ -68,6 +68,8 @@ pub struct Node {
     pub bound_at: u64,
     /// A program used this very path, without a symbolic link on the way.
     pub direct: bool,
+    /// That the name was free is only presumed: the folder it was in is elsewhere, and events to come may tell otherwise.
+    pub presumed: bool,
     /// Below a place of which nothing is recorded.
     pub ignored: bool,
     /// Where the folder that stands here stood before the run renamed it.
@@ -130,6 +132,7 @@ impl Names {
             removed: false,
             bound_at: 0,
             direct: false,
+            presumed: false,
             ignored: false,
             came_from: None,
             went_to: None,
@@ -241,6 +244,7 @@ impl Names {
             removed: false,
             bound_at: 0,
             direct: false,
+            presumed: false,
             ignored: self[parent].ignored,
             came_from: None,
             went_to: None,
@@ -298,8 +302,16 @@ impl Names {
     /// Where a file that nobody has spoken of stood before the run renamed folders above it.
     pub fn first_place(&mut self, node: NodeId) -> NodeId {
         match self.across(node, |node| node.came_from) {
-            Some(first) if self[first].original == Original::Unknown => first,
+            Some(first) if self[first].original == Original::Unknown || self[first].presumed => first,
             _ => node,
+        }
+    }
+
+    /// Says what stood at a name, against what was only presumed.
+    pub fn claim(&mut self, node: NodeId, original: Original) {
+        if self[node].original == Original::Unknown || self[node].presumed {
+            self[node].original = original;
+            self[node].presumed = false;
         }
     }
 

@@ -47,7 +47,7 @@ impl Observer {
         }
         let origin = self.names.first_place(node);
         let id = self.add(Object::new(stat, false, Some(origin)));
-        self.names.settle(origin, Original::File(id));
+        self.names.claim(origin, Original::File(id));
         if origin != node {
             self.came_with_folder(id, origin, node, at);
         }
@@ -57,14 +57,15 @@ impl Observer {
 
     /// A name turned out to be free. Was it before the run, or did what stood there go away with its folder?
     pub(super) fn settle_free(&mut self, node: NodeId) {
-        if self.names[node].original == Original::Unknown
-            && let Some(later) = self.names.later_place(node)
-            && self.names[later].slot == Slot::Unknown
-            && let Ok(metadata) = fs::symlink_metadata(self.path(later))
-            && metadata.is_file()
-        {
-            let now = stat(&metadata);
-            self.sight(later, &now, Some(now), false, 0);
+        if self.names[node].original != Original::Unknown {
+            return;
+        }
+        if let Some(later) = self.names.later_place(node) {
+            self.names[node].presumed = true;
+            let metadata = fs::symlink_metadata(self.path(later)).ok().filter(fs::Metadata::is_file);
+            if let Some(now) = metadata.filter(|_| self.names[later].slot == Slot::Unknown).map(|m| stat(&m)) {
+                self.sight(later, &now, Some(now), false, 0);
+            }
         }
         self.names.settle(node, Original::Nothing);
     }
