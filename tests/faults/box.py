@@ -60,11 +60,11 @@ class Box:
             try:
                 if not os.path.samefile(f"/proc/{pid}/exe", self.keizu.bin):
                     continue
-                held = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+                descriptors = os.listdir(f"/proc/{pid}/fd")
             except OSError:
                 continue
             mine = (str(self.project) + "/", str(self.base) + "/")
-            if any(path.startswith(mine) for path in held):
+            if any(held(pid, fd).startswith(mine) for fd in descriptors):
                 found.append(int(pid))
         return found
 
@@ -83,6 +83,14 @@ class Box:
         rows = [row for row in run[part] if row["path"] == name and not row.get("removed")]
         assert len(rows) == 1, f"{name} is {len(rows)} times among {part}: {[row['path'] for row in run[part]]}"
         return rows[0]
+
+
+def held(pid: str, fd: str) -> str:
+    """What a descriptor of a process leads to; nothing when it has been closed meanwhile."""
+    try:
+        return os.readlink(f"/proc/{pid}/fd/{fd}")
+    except OSError:
+        return ""
 
 
 def until(condition: Callable[[], object], what: str) -> None:

@@ -19,7 +19,20 @@ EXCLUSIONS: list[tuple[str, str]] = [
     (r".*/\.keizu(/|$)", "Keizu's own record, and the arena and shim in it"),
 ]
 
+FOLDED: list[tuple[str, str]] = [
+    (r".*/home/\.[^/]+/", "what programs keep for themselves below hidden folders of the home folder; the run's account counts them"),
+]
+"""Asked for when read, not when written: Keizu folds these by a rule of its own."""
+
 _COMPILED = [(re.compile(pattern.encode()), reason) for pattern, reason in EXCLUSIONS]
+
+
+_FOLDED = re.compile("|".join(pattern for pattern, _ in FOLDED).encode())
+
+
+def folded(path: bytes) -> bool:
+    """Whether a write to `path` is folded away by design."""
+    return bool(_FOLDED.match(path))
 
 
 def excluded(path: bytes) -> str | None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from .exclusions import excluded
+from .exclusions import excluded, folded
 from .keizu import entries
 from .scene import File, Scene
 
-_PYC = re.compile(rb"(.*)/__pycache__/([^/]+)\.cpython-\d+(?:\.opt-\d)?\.pyc$", re.S)
+_PYC = re.compile(rb"(.*)/__pycache__/([^/]+?)\.cpython-\d+(?:\.opt-\d)?\.pyc(?:\.\d+)?$", re.S)
 
 
 def digest(path: bytes | Path) -> str:
@@ -88,6 +88,10 @@ class Judge:
         outputs = entries(run, "outputs", project)
         self.outputs = {_real(e.path): e for e in outputs if not e.removed}
         self.removed = {_real(e.path) for e in outputs if e.removed}
+        # Temporaries of which no content was seen are folded into their folder, without a manifest to open.
+        self.removed_below = tuple(
+            os.path.join(os.fsencode(project), row["path"].encode()) for row in run["outputs"] if row.get("removed") and row["path"].endswith("/")
+        )
         self.listings = {_real(e.path) for e in entries({"all": [{**row, "path": row["path"].rstrip("/") or "."} for row in run["listings"]]}, "all", project)}
         self.project = os.fsencode(project)
         self.blind = [os.fsencode(f"{spot['kind']} {spot['detail']}") for spot in run["blind_spots"]]
@@ -108,11 +112,11 @@ class Judge:
                     self._missed("read", file)
             if self._written(file):
                 self.verdict.writes += 1
-                if not any(name in self.outputs for name in file.names):
+                if not any(name in self.outputs or self._source(name) in self.inputs for name in file.names):
                     self._missed("written", file)
-            if file.opened_write and not file.names and not file.existed:
+            if self._temporary(file):
                 self.verdict.writes += 1
-                if not any(name in self.removed or name in self.outputs for name in asked):
+                if not any(name in self.removed or name in self.outputs or name.startswith(self.removed_below) for name in asked):
                     self._missed("written and removed", file)
         self._listings()
         self._phantoms()
@@ -128,7 +132,7 @@ class Judge:
         if not (file.opened_write or file.renamed or file.linked):
             return False
         for name in file.names:
-            if excluded(name) or not os.path.lexists(name):
+            if excluded(name) or folded(name) or not os.path.lexists(name):
                 continue
             info = os.lstat(name)
             was = self.before.get(name)
@@ -138,6 +142,11 @@ class Judge:
                 # Opened for writing outside of the watched folders, and nothing says that it changed.
                 return file.opened_write or was is None
         return False
+
+    def _temporary(self, file: File) -> bool:
+        """Made in the project and gone again. Those in the system's places for temporaries are folded by design, and counted in the account."""
+        made = file.opened_write and not file.existed and not file.names
+        return made and any(name.startswith(self.project + b"/") and not self._source(name) for name in file.past)
 
     @staticmethod
     def _source(name: bytes) -> bytes | None:

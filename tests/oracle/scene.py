@@ -5,6 +5,7 @@ the trace says that it was created. Files are objects that bear names: a rename 
 """
 
 import os
+import struct
 from dataclasses import dataclass, field
 from typing import Iterable
 
@@ -12,6 +13,25 @@ from .strace import Call, End, descriptor, string
 
 _EXEC = {"execve", "execveat"}
 _FORK = {"fork", "vfork", "clone", "clone3"}
+
+
+def interpreter(program: bytes) -> bytes | None:
+    """What the kernel loads to run a program: the dynamic loader that an ELF file names, or the program of a `#!` line."""
+    try:
+        with open(program, "rb") as file:
+            head = file.read(4096)
+    except OSError:
+        return None
+    if head.startswith(b"#!"):
+        return (head[2:].split(b"\n", 1)[0].split() or [None])[0]
+    if head[:6] != b"\x7fELF\x02\x01":
+        return None
+    table, size, count = struct.unpack_from("<Q", head, 32)[0], *struct.unpack_from("<HH", head, 54)
+    for at in range(table, min(table + size * count, len(head) - 56), size):
+        kind, _, offset, _, _, length = struct.unpack_from("<IIQQQQ", head, at)
+        if kind == 3:
+            return head[offset : offset + length].rstrip(b"\0")
+    return None
 
 
 @dataclass(eq=False)
@@ -219,6 +239,8 @@ class Scene:
 
     def _truncate(self, process: _Process, call: Call) -> None:
         file = self._find(os.path.realpath(self._resolve(process, string(call.args[0]))))
+        # What is left of it is what was there.
+        file.read |= file.existed and not file.opened_write
         file.opened_write = True
 
     def _getdents64(self, process: _Process, call: Call) -> None:
@@ -245,6 +267,9 @@ class Scene:
         file.exes.add(process.exe)
         if file.existed and not file.opened_write:
             file.read = True
+        if helper := interpreter(process.exe):
+            # Loaded by the kernel, without a call: not asked for, but no invention either.
+            self._find(os.path.realpath(helper)).executed = True
 
     # Names that change
 
