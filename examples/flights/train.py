@@ -13,7 +13,7 @@ from common import FEATURES, LABEL
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--depth", type=int, help="depth of each tree (default: max_depth of config.yaml)")
+    parser.add_argument("--depth", type=int, default=6, help="depth of each tree")
     args = parser.parse_args()
 
     config = yaml.safe_load(Path("config.yaml").read_text(encoding="utf-8"))
@@ -21,9 +21,8 @@ def main() -> None:
     model = HistGradientBoostingClassifier(
         learning_rate=config["learning_rate"],
         max_iter=config["max_iter"],
-        max_depth=args.depth or config["max_depth"],
+        max_depth=args.depth,
         min_samples_leaf=config["min_samples_leaf"],
-        l2_regularization=config["l2_regularization"],
         categorical_features="from_dtype",
         early_stopping=False,
         random_state=config["seed"],
