@@ -26,7 +26,9 @@ fn build_shim(shim: &Path) {
     let mut command = Command::new(rustc);
     command.args(["--edition", "2024", "--crate-name", "keizu_shim", "--crate-type", "cdylib", "--target", &target]);
     command.args(["-C", "panic=abort", "-C", "opt-level=s", "-C", "codegen-units=1", "-C", "lto=fat", "-C", "strip=symbols"]);
-    command.args(["-C", "relocation-model=pic", "-C", "force-unwind-tables=yes", "-C", "target-feature=-crt-static"]);
+    // outlined atomics would bring a constructor, and undefined symbols, of the compiler's own runtime
+    let features = if target.starts_with("aarch64") { "target-feature=-crt-static,-outline-atomics" } else { "target-feature=-crt-static" };
+    command.args(["-C", "relocation-model=pic", "-C", "force-unwind-tables=yes", "-C", features]);
     for argument in [
         "-nostartfiles",
         "-nostdlib",
