@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::look::many;
+use super::path::fit;
+use super::text::width;
 
 /// Packages that people ask for first, the most telling first.
 const TELLING: [&str; 22] = [
@@ -34,14 +36,26 @@ const TELLING: [&str; 22] = [
 /// How many of them are named.
 const NAMED_MAX: usize = 2;
 
-/// What an environment is made of, for one line.
-pub fn line(python: Option<&str>, packages: &BTreeMap<String, String>, document: Option<&Value>) -> String {
+/// The ways to say it in one line, the fullest first.
+pub fn wordings(python: Option<&str>, packages: &BTreeMap<String, String>, document: Option<&Value>) -> Vec<String> {
+    let mut all: Vec<String> = (0..=NAMED_MAX).rev().map(|named| line(python, packages, document, named)).collect();
+    all.dedup();
+    all
+}
+
+/// The fullest way that fits into so many columns.
+pub fn fitting(wordings: &[String], columns: usize) -> String {
+    let last = || wordings.last().map(|text| fit(text, columns)).unwrap_or_default();
+    wordings.iter().find(|text| width(text) <= columns).cloned().unwrap_or_else(last)
+}
+
+fn line(python: Option<&str>, packages: &BTreeMap<String, String>, document: Option<&Value>, named: usize) -> String {
     let mut parts = Vec::new();
     if let Some(python) = python.filter(|python| !python.is_empty()) {
         parts.push(format!("Python {python}"));
     }
     let telling = TELLING.iter().filter_map(|name| Some(format!("{name} {}", packages.get(*name)?)));
-    parts.extend(telling.take(NAMED_MAX));
+    parts.extend(telling.take(named));
     if !packages.is_empty() {
         parts.push(many(packages.len() as u64, "package"));
     }
@@ -62,11 +76,11 @@ pub fn line(python: Option<&str>, packages: &BTreeMap<String, String>, document:
 }
 
 /// The same for a document alone, as it is kept.
-pub fn of_document(document: &Value) -> String {
+pub fn of_document(document: &Value) -> Vec<String> {
     let packages = document.get("packages").and_then(Value::as_object);
     let packages =
         packages.into_iter().flatten().filter_map(|(name, version)| Some((name.clone(), version.as_str()?.to_owned()))).collect();
-    line(document.get("python").and_then(Value::as_str), &packages, Some(document))
+    wordings(document.get("python").and_then(Value::as_str), &packages, Some(document))
 }
 
 #[cfg(test)]
@@ -81,11 +95,18 @@ mod tests {
             "packages": {"scikit-learn": "1.9.1", "pandas": "3.0.1", "numpy": "2.4", "pip": "26.1"},
             "machine": {"kernel": "Linux 6.18.5", "arch": "x86_64", "gpu": "NVIDIA A100", "gpus": "2"},
         });
+        let all = of_document(&document);
         assert_eq!(
-            of_document(&document),
-            "Python 3.11.7 · scikit-learn 1.9.1 · pandas 3.0.1 · 4 packages · 2 × NVIDIA A100 · Linux x86-64"
+            all,
+            [
+                "Python 3.11.7 · scikit-learn 1.9.1 · pandas 3.0.1 · 4 packages · 2 × NVIDIA A100 · Linux x86-64",
+                "Python 3.11.7 · scikit-learn 1.9.1 · 4 packages · 2 × NVIDIA A100 · Linux x86-64",
+                "Python 3.11.7 · 4 packages · 2 × NVIDIA A100 · Linux x86-64",
+            ]
         );
-        assert_eq!(of_document(&json!({"machine": {"arch": "aarch64"}})), "aarch64");
-        assert_eq!(of_document(&json!({})), "not seen");
+        assert_eq!(fitting(&all, 80), all[1]);
+        assert_eq!(fitting(&all, 16), "Python 3.11.7 ·…");
+        assert_eq!(of_document(&json!({"machine": {"arch": "aarch64"}})), ["aarch64"]);
+        assert_eq!(of_document(&json!({})), ["not seen"]);
     }
 }

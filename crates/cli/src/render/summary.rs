@@ -96,9 +96,10 @@ fn listed(items: &[String], room: usize) -> String {
 fn named(items: &[String], each: usize) -> Vec<String> {
     items
         .iter()
+        .map(|item| super::path::spoken(item))
         .map(|item| match item.split_once(" (") {
             Some((path, note)) => format!("{} ({note}", super::path::shorten(path, each.saturating_sub(width(note) + 2))),
-            None => super::path::shorten(item, each),
+            None => super::path::shorten(&item, each),
         })
         .collect()
 }
@@ -150,8 +151,8 @@ fn of_kind(changes: &Changes, kind: &str, name: &str) -> Vec<String> {
         return of
             .iter()
             .map(|(_, path, how)| match *how {
-                "changed" => format!("{path} changed"),
-                how => format!("{path} is {how}"),
+                "changed" => format!("{} changed", super::path::spoken(path)),
+                how => format!("{} is {how}", super::path::spoken(path)),
             })
             .collect();
     }

@@ -143,7 +143,7 @@ fn narrow() {
     named     model:delay@v3
     code      common.py and 1 more  @4c1f2e7 main +3 −1 uncommitted
     params    config.yaml:learning_rate 0.1 · depth 6
-    env       Python 3.11.7 · scikit-learn 1.9.1 · pandas 3.0.1 · 2 packages
+    env       Python 3.11.7 · 2 packages
 
     more: --all every line ·
           --files every file, folder and program

@@ -26,15 +26,15 @@ use super::words;
 /// What the graph does not know of its nodes.
 #[derive(Debug, Clone, Default)]
 pub struct Extras {
-    /// Environments in one line, by digest.
-    pub environments: HashMap<Digest, String>,
+    /// Environments in one line, by digest: the fullest wording first.
+    pub environments: HashMap<Digest, Vec<String>>,
     /// Parameters of runs.
     pub params: HashMap<RunId, BTreeMap<String, serde_json::Value>>,
 }
 
 /// The tree of a trace.
 pub fn page(trace: &Trace, tree: &Tree, extras: &Extras, unique: &dyn Unique, look: &Look) -> Page {
-    let mut painter = Painter { trace, extras, unique, look, rows: Vec::new(), commit: None, user: None };
+    let mut painter = Painter { trace, extras, unique, look, rows: Vec::new(), nearest: None, user: None };
     for root in &tree.roots {
         painter.root(root);
     }
@@ -88,8 +88,9 @@ struct Painter<'a> {
     unique: &'a dyn Unique,
     look: &'a Look,
     rows: Vec<Row>,
-    /// The commit that was shown last, and the user: each is said again only where it differs.
-    commit: Option<String>,
+    /// The run that stands nearest to the root, and its commit: that of others is said only where it is another.
+    nearest: Option<(RunId, String)>,
+    /// The user that was said last: said again only where it differs.
     user: Option<String>,
 }
 
@@ -172,6 +173,9 @@ impl Painter<'_> {
 
     fn run_row(&mut self, node: &Node, run: &RunNode, prefix: String) -> Row {
         let id = node.vertex.run().map_or_else(|| node.name.clone(), |id| names::run(&id.to_string(), self.unique));
+        if let (None, Some(id), Some(git)) = (&self.nearest, node.vertex.run(), &run.git) {
+            self.nearest = Some((id, git.commit.clone()));
+        }
         let typed: Vec<String> = run.command.iter().map(|word| FilePath::new(word.as_slice()).to_string()).collect();
         let typed = if self.look.exact { command(&typed) } else { short_command(&typed, usize::MAX) };
         let mut notes = Vec::new();
@@ -223,13 +227,13 @@ impl Painter<'_> {
         }
     }
 
-    fn artifact_row(&mut self, node: &Node, artifact: &ArtifactNode, branch: &Branch, above: Option<&Branch>, prefix: &str) -> Row {
+    fn artifact_row(&self, node: &Node, artifact: &ArtifactNode, branch: &Branch, above: Option<&Branch>, prefix: &str) -> Row {
         let cells = Right::Cells(self.digest(artifact), self.size(artifact));
         let mut notes = Vec::new();
         let (body, right) = match branch.part {
             Some(Part::Environment) => {
                 let line = artifact.digest.and_then(|digest| self.extras.environments.get(&digest).cloned());
-                (Body::Words(line.unwrap_or_else(|| "not kept".to_owned())), Right::None)
+                (Body::Wordings(line.unwrap_or_else(|| vec!["not kept".to_owned()])), Right::None)
             }
             Some(Part::Config) => {
                 let params = self.config(artifact, above);
@@ -245,7 +249,7 @@ impl Painter<'_> {
         Row { prefix: prefix.to_owned(), head: Text::default(), body, notes, right }
     }
 
-    fn files_row(&mut self, nodes: &[usize], branch: &Branch, above: Option<&Branch>, prefix: &str) -> Row {
+    fn files_row(&self, nodes: &[usize], branch: &Branch, above: Option<&Branch>, prefix: &str) -> Row {
         let trace = self.trace;
         let artifacts: Vec<&ArtifactNode> = nodes.iter().filter_map(|node| trace.nodes[*node].artifact()).collect();
         let mut notes = Vec::new();
@@ -346,19 +350,25 @@ impl Painter<'_> {
         own.map(|(name, value)| format!("{name} {}", words::value(value, self.look))).collect()
     }
 
+    /// The run of the line above; of a series the first.
     fn run_above(&self, above: Option<&Branch>) -> Option<(RunId, &RunNode)> {
-        let Item::One(at) = above?.item else { return None };
+        let at = match &above?.item {
+            Item::One(at) => *at,
+            Item::Series(series) => *series.runs.first()?,
+            Item::Files(_) => return None,
+        };
         let node = &self.trace.nodes[at];
         Some((node.vertex.run()?, node.run()?))
     }
 
-    /// `@4c1f2e7 +3 −1 uncommitted`: the commit where it is not the one shown last, the lines always.
-    fn version(&mut self, files: &[&ArtifactNode], above: Option<&Branch>) -> Option<Note> {
-        let git = self.run_above(above)?.1.git.clone()?;
+    /// `@4c1f2e7 +3 −1 uncommitted`: the commit where it is not that of the nearest run, the lines always.
+    fn version(&self, files: &[&ArtifactNode], above: Option<&Branch>) -> Option<Note> {
+        let (id, run) = self.run_above(above)?;
+        let git = run.git.clone()?;
         let mut parts = Vec::new();
-        if !git.commit.is_empty() && self.commit.as_ref() != Some(&git.commit) {
+        let known = self.nearest.as_ref().is_some_and(|(nearest, commit)| *nearest != id && *commit == git.commit);
+        if !git.commit.is_empty() && !known {
             parts.push(format!("@{}", git.commit.get(..7).unwrap_or(&git.commit)));
-            self.commit = Some(git.commit.clone());
         }
         let changed = files.iter().filter_map(|file| git.changed.get(&file.path.as_ref()?.to_string()));
         let (added, removed) = changed.fold((0, 0), |(added, removed), (a, r)| (added + a, removed + r));

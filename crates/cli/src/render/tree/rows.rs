@@ -1,5 +1,6 @@
 //! Lines of a tree, and how they share the page.
 
+use super::super::environment::fitting;
 use super::super::look::Look;
 use super::super::path::{fit, shorten};
 use super::super::text::{Ink, Page, Text, width};
@@ -50,6 +51,8 @@ pub(super) enum Body {
     Path(String),
     /// At the end.
     Words(String),
+    /// The first of these that has room; the last one is cut.
+    Wordings(Vec<String>),
     /// Names, of which some are left out.
     Names(Vec<String>),
     /// Values, of which some are left out.
@@ -89,6 +92,7 @@ impl Row {
             Body::Fixed(text) => line.push(Ink::Plain, text),
             Body::Path(path) => line.push(Ink::Plain, shorten(path, room)),
             Body::Words(text) => line.push(Ink::Plain, fit(text, room.max(BODY_MIN))),
+            Body::Wordings(wordings) => line.push(Ink::Plain, fitting(wordings, room.max(BODY_MIN))),
             Body::Names(names) => line.push(Ink::Plain, words::list(names, ", ", room)),
             Body::Pairs(pairs) => line.push(Ink::Plain, words::list(pairs, " · ", room)),
         }
@@ -107,6 +111,7 @@ impl Body {
         match self {
             Self::None => 0,
             Self::Fixed(text) | Self::Path(text) | Self::Words(text) => width(text),
+            Self::Wordings(wordings) => wordings.last().map_or(0, |text| width(text)),
             Self::Names(names) => joined(names, ", "),
             Self::Pairs(pairs) => joined(pairs, " · "),
         }

