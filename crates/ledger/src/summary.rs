@@ -133,13 +133,15 @@ impl View<'_> {
 
 /// The command without its options: `python train.py --depth 6` and `python train.py --depth 4` are the same program.
 fn program(began: &RunBegan) -> Vec<&[u8]> {
-    let mut words = Vec::new();
+    let mut words: Vec<&[u8]> = Vec::new();
     let mut value_follows = false;
     for word in &began.command {
+        let is_value = std::mem::take(&mut value_follows);
+        let is_setting = words.len() > 1 && word.contains(&b'=');
         if word.first() == Some(&b'-') {
             value_follows = !word.contains(&b'=') && word.starts_with(b"--");
-        } else if !std::mem::take(&mut value_follows) && !(words.len() > 1 && word.contains(&b'=')) {
-            words.push(word.as_slice());
+        } else if !is_value && !is_setting {
+            words.push(word);
         }
     }
     words
