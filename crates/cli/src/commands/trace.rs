@@ -125,10 +125,10 @@ fn tree(args: &Args, door: &Door, ledger: &Ledger, view: &View<'_>, trace: &Trac
         }
     }
     out::page(&page(trace, &tree, &extras, &Within::new(view), &look), &look)?;
-    let lone = trace.edges.is_empty() && trace.nodes.len() == 1;
-    if lone {
-        let what = if args.down { "read it, as far as was seen" } else { "was seen making it" };
-        out::say(&format!("no run {what}"));
+    // with filters or a depth of 0 it may just have been left out
+    let whole = args.only.is_empty() && args.kind.is_empty() && args.depth.is_none();
+    if whole && trace.edges.is_empty() {
+        out::say(if args.down { "no run was seen reading it" } else { "no run was seen making it" });
     }
     Ok(())
 }
