@@ -85,6 +85,8 @@ class Judge:
     def __init__(self, scene: Scene, before: dict[bytes, Before], run: dict, project: Path):
         self.scene, self.before, self.run = scene, before, run
         self.inputs = {_real(e.path): e for part in ("inputs", "code") for e in entries(run, part, project)}
+        # A file is what its inode is: two programs that are one file under two names are reported once.
+        self.inodes = {_inode(path) for path in self.inputs} - {None}
         outputs = entries(run, "outputs", project)
         self.outputs = {_real(e.path): e for e in outputs if not e.removed}
         self.removed = {_real(e.path) for e in outputs if e.removed}
@@ -108,7 +110,7 @@ class Judge:
                 continue
             if file.read and self._regular(file):
                 self.verdict.reads += 1
-                if not any(name in self.inputs or self._source(name) in self.inputs for name in asked):
+                if not any(name in self.inputs or self._source(name) in self.inputs or _inode(name) in self.inodes for name in asked):
                     self._missed("read", file)
             if self._written(file):
                 self.verdict.writes += 1
@@ -197,6 +199,14 @@ class Judge:
         self.verdict.digests += 1
         if said != true:
             self.verdict.wrong.append(f"{what} {path.decode(errors='backslashreplace')}: {said} instead of {true}")
+
+
+def _inode(path: bytes) -> tuple[int, int] | None:
+    try:
+        info = os.lstat(path)
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino
 
 
 def _ancestors(path: bytes, root: bytes) -> list[bytes]:

@@ -1,4 +1,4 @@
-//! The observer: folds the events of a run into its [`Account`].
+//! The observer: folds the events of a run into its [account](crate::account::Account).
 //!
 //! ```text
 //! Event ──take──► names (where a path leads, what stood there)        ┐
