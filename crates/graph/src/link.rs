@@ -285,6 +285,18 @@ fn resolve_folder(facts: &Facts, reading: &Reading<'_>, content: Digest, needs: 
     Some(source(reading, Some(content), origins.into_iter().collect(), raw))
 }
 
+/// Whether a read of a folder read this file, which was written as a file of a folder.
+pub(crate) fn read_in_folder(facts: &Facts, reading: &Reading<'_>, file: &Vertex) -> bool {
+    let (Vertex::Member { write, path }, true, Some(folder)) = (file, reading.folder, reading.content) else { return false };
+    let written = facts.by_id(write).and_then(|made| facts.member(&made.edge.content?, path));
+    let Some(content) = written.map(|member| member.member) else { return false };
+    let mut same = facts.members(&folder).iter().filter(|member| member.member == content);
+    same.any(|member| {
+        let found = find(facts, reading, &reading.spot_of(&member.path), (&member.member, Some(member.size)), &mut BTreeSet::new());
+        matches!(found, Found::Write(candidate) if candidate.vertex() == *file)
+    })
+}
+
 fn source(
     reading: &Reading<'_>,
     digest: Option<Digest>,

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use keizu_record::{Authority, Digest, RecordId, RunId, Time};
 
 use crate::facts::{Facts, Parentage, Touch};
-use crate::link::{Reading, Resolution, member_path, resolve};
+use crate::link::{Reading, Resolution, member_path, read_in_folder, resolve};
 use crate::vertex::{Link, LinkKind, Vertex, unique};
 
 /// The rule of links between equal contents.
@@ -164,12 +164,26 @@ impl Linked {
                 links.extend(self.facts.by_id(&id).and_then(|used| self.used_link(used)));
             }
             links.extend(self.passing_links(vertex, resolution));
+            links.extend(self.folder_link(vertex, &id, resolution));
         }
         for parentage in self.content(vertex).iter().flat_map(|content| self.facts.children_of(content)) {
             let children = self.occurrences(&parentage.child);
             links.extend(children.iter().flat_map(|child| self.parent_links(child)).filter(|link| link.from == *vertex));
         }
         unique(links)
+    }
+
+    /// The link from a file of a folder that was written to whoever read the folder with this file in it: to the folder as it was read, and where
+    /// that is the very write, to the run. Followed downwards only: upwards, what was read leads to the writes of its files.
+    fn folder_link(&self, vertex: &Vertex, id: &RecordId, resolution: &Resolution) -> Option<Link> {
+        let reading = self.reading(id).filter(|_| resolution.vertex != *vertex)?;
+        if !read_in_folder(&self.facts, &reading, vertex) {
+            return None;
+        }
+        match &resolution.vertex {
+            Vertex::Write(_) => Some(Link { from: vertex.clone(), ..self.facts.by_id(id).and_then(|used| self.used_link(used))? }),
+            read => Some(Link::between(vertex.clone(), read.clone(), LinkKind::Member, Authority::Observed, None)),
+        }
     }
 
     /// Links from an artifact to the artifact that somebody read.

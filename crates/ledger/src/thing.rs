@@ -84,7 +84,7 @@ pub fn nearest<'c>(typed: &str, candidates: impl IntoIterator<Item = &'c str>) -
         .filter_map(|candidate| {
             let lower = candidate.to_lowercase();
             let distance = distance(&typed, &lower);
-            let close = distance <= typed.chars().count().max(3) / 3 + 1;
+            let close = distance <= typed.chars().count() / 4 + 1;
             let inside = typed.len() >= 2 && lower.contains(&typed);
             (close || inside).then_some((distance, candidate))
         })

@@ -55,6 +55,8 @@ pub struct Oracle {
     project_roots: HashMap<RunId, FilePath>,
     named: BTreeSet<Digest>,
     raws: Vec<Raw>,
+    /// Files of written folders, and the folders that were read with them inside.
+    files: Vec<(Vertex, Vertex, LinkKind, Authority)>,
     graph: DiGraph<Vertex, Weight>,
     at: HashMap<Vertex, NodeIndex>,
 }
@@ -139,6 +141,7 @@ impl Oracle {
                 .collect(),
             named: of(Kind::Named).filter_map(|entry| entry.record.artifact()).collect(),
             raws: Vec::new(),
+            files: Vec::new(),
             graph: DiGraph::new(),
             at: HashMap::new(),
         };
@@ -260,6 +263,22 @@ impl Oracle {
         Some((source(Some(content), &origins), origins, raw))
     }
 
+    /// Files, written as files of folders, that a read of a folder read.
+    fn files_read(&self, read: &Touch) -> BTreeSet<Vertex> {
+        let Some(files) = read.content.filter(|_| read.folder).and_then(|content| self.manifests.get(&content)) else {
+            return BTreeSet::new();
+        };
+        let found = files.iter().map(|(path, (digest, size))| self.one(read, Some(path), *digest, Some(*size)));
+        let member = |found| match found {
+            Ok(Ok((write, Some(path)))) => {
+                let (write, path): (&Touch, &FilePath) = (write, path);
+                Some(Vertex::Member { write: write.id, path: path.clone() })
+            }
+            _ => None,
+        };
+        found.filter_map(member).collect()
+    }
+
     fn vertex(&mut self, vertex: Vertex) -> NodeIndex {
         if let Some(at) = self.at.get(&vertex) {
             return *at;
@@ -298,6 +317,16 @@ impl Oracle {
                 let file = Vertex::Source { place: Self::place(&read, Some(&path)), digest: Some(content), origins: seal(&origins) };
                 self.raws.push(Raw { file, origins, folder: vertex.clone(), content });
             }
+            let files = self.files_read(&read).into_iter().filter(|file| *file != vertex);
+            let whole = matches!(vertex, Vertex::Write(_));
+            let reader = match (whole, read.run) {
+                (false, _) => Some((vertex.clone(), LinkKind::Member, Authority::Observed)),
+                (true, Some(run)) => Some((Vertex::Run(run), LinkKind::Used, read.authority)),
+                (true, None) => None,
+            };
+            let pairs: Vec<_> =
+                files.filter_map(|file| reader.clone().map(|(reader, kind, authority)| (file, reader, kind, authority))).collect();
+            self.files.extend(pairs);
             if let Some(run) = read.run {
                 self.link(vertex, Vertex::Run(run), LinkKind::Used, read.authority, false);
             }
@@ -305,6 +334,10 @@ impl Oracle {
         self.build_parentages();
         let known: Vec<(Vertex, Vertex)> =
             self.raws.iter().filter(|raw| self.at.contains_key(&raw.file)).map(|raw| (raw.file.clone(), raw.folder.clone())).collect();
+        let written: Vec<_> = self.files.iter().filter(|(file, ..)| self.at.contains_key(file)).cloned().collect();
+        for (file, reader, kind, authority) in written {
+            self.link(file, reader, kind, authority, true);
+        }
         for (file, folder) in known {
             self.link(file, folder, LinkKind::Member, Authority::Observed, true);
         }
@@ -433,6 +466,9 @@ impl Oracle {
                     let parent = *at.entry(parent.clone()).or_insert_with(|| graph.add_node(parent));
                     graph.add_edge(parent, node, Weight { kind: LinkKind::Derived, authority: told.authority, raw: false });
                 }
+            }
+            for (_, reader, kind, authority) in self.files.iter().filter(|(file, ..)| file == root) {
+                graph.add_edge(node, at[reader], Weight { kind: *kind, authority: *authority, raw: true });
             }
             for raw in self.raws.iter().filter(|raw| raw.file == *root) {
                 graph.add_edge(node, at[&raw.folder], Weight { kind: LinkKind::Member, authority: Authority::Observed, raw: true });
