@@ -93,10 +93,16 @@ def plan(variants: list[Variant], order: random.Random) -> list[Variant]:
     return [step for head in heads for step in (head, followers.get(head.name)) if step]
 
 
+def own_project(folder: Path) -> None:
+    """The folder is a project of its own: else the record would be that of the repository around it."""
+    (folder / "keizu.toml").touch()
+
+
 def one(name: str, quick: bool, runs: int, env: dict[str, str], order: random.Random) -> dict:
     if name in TRACED:
         workload = TRACED[name](quick)
         print(workload.title, file=sys.stderr)
+        own_project(workload.folder)
         series = alternate(traced(workload), workload.reset, workload.folder, env, runs, order)
         title, goal = workload.title, workload.goal
     else:
@@ -106,6 +112,7 @@ def one(name: str, quick: bool, runs: int, env: dict[str, str], order: random.Ra
         else:
             folder, what, title, goal = large_file(WORK / f"add-large-{megabytes}", megabytes), "large.bin", f"first record of one file of {megabytes:,} MiB", 5
         print(title, file=sys.stderr)
+        own_project(folder)
         series = alternate(added(folder, what, env), lambda: None, folder, env, min(runs, SLOW_RUNS_MAX), order)
     samples = {variant: [asdict(sample) for sample in line.samples] for variant, line in series.items()}
     return {"title": title, "goal": goal, "date": date.today().isoformat(), "load": os.getloadavg()[0], "samples": samples}
