@@ -57,6 +57,9 @@ pub(crate) fn live(path: &Path, link: Option<&Path>, start: Start, ready: OwnedF
     unsafe { libc::_exit(i32::from(done.is_err())) }
 }
 
+/// Hex digits of a run's id, for people.
+const RUN_DIGITS: usize = 6;
+
 /// Lets go of everything that was the launcher's: whoever holds a pipe keeps `| tee` from ending.
 fn detach(path: &Path, ready: &OwnedFd) {
     shim_off();
@@ -220,7 +223,12 @@ impl Watch {
                 self.arena.header().sealed.store(1, Ordering::Release);
                 self.sealed = Some(account);
             }
-            Err(why) => log(&format!("the run could not be sealed: {why}")),
+            Err(why) => {
+                log(&format!("the run could not be sealed: {why}"));
+                // what was seen stays in the run's folder, and the next command that reads tries again
+                let run = account.run.short(RUN_DIGITS);
+                self.arena.set_summary(&format!("keizu  run:{run} is not in the record yet: {why}\n"));
+            }
         }
         // in any case the root need not wait any longer
         self.arena.header().state.store(STATE_COMMITTED, Ordering::Release);

@@ -88,9 +88,10 @@ pub(crate) struct Facts {
     holders: HashMap<Digest, Vec<Membership>>,
 }
 
-/// Whether a `used` record is lineage: the names in a folder, and what was not there, count for staleness only.
+/// Whether a `used` record is lineage: the names in a folder, and what was not there, count for staleness only; a log that was appended to was not
+/// read.
 fn is_lineage(edge: &Edge) -> bool {
-    !matches!(edge.role, Role::Listing | Role::Absent)
+    !matches!(edge.role, Role::Listing | Role::Absent | Role::Redirection)
 }
 
 impl Facts {

@@ -80,7 +80,7 @@ impl View<'_> {
             let rows = detail.inputs.iter().chain(&detail.code).filter(|row| role.iter().any(|role| role.word() == row.role));
             rows.map(|row| row.path.clone()).collect::<Vec<_>>()
         };
-        let data = of(&[Role::ParentModel, Role::Input, Role::EvaluationData, Role::Redirection]);
+        let data = of(&[Role::ParentModel, Role::Input, Role::EvaluationData]);
         let code = of(&[Role::Code]).iter().map(|path| uncommitted(path)).collect::<Vec<_>>();
         Ok(Summary {
             run,
@@ -182,7 +182,7 @@ fn params(entries: &[Entry]) -> BTreeMap<String, Value> {
 /// What a run used, by kind and path.
 fn inputs(entries: &[Entry]) -> BTreeMap<(String, String), Option<Digest>> {
     let used = entries.iter().filter(|entry| entry.record.kind == Kind::Used).filter_map(|entry| Edge::read(&entry.record));
-    used.filter(|edge| !matches!(edge.role, Role::Listing | Role::Absent))
+    used.filter(|edge| !matches!(edge.role, Role::Listing | Role::Absent | Role::Redirection))
         .map(|edge| ((edge.kind.to_string(), edge.path.to_string()), edge.content))
         .collect()
 }

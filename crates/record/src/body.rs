@@ -85,7 +85,7 @@ vocabulary! {
         EvaluationData = "evaluation data";
         /// A model that was read to go on from.
         ParentModel = "parent model";
-        /// Standard input, or a descriptor that was open at the start.
+        /// A stream that the shell redirected to a file: what the command said.
         Redirection = "redirection";
     }
 }

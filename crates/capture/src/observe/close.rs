@@ -176,7 +176,10 @@ impl Observer {
         let unseen = files.iter().flat_map(|file| {
             let path = file.path.display();
             let read = file.read.as_ref();
-            let missed = read.and_then(|r| r.unseen.as_ref()).map(|why| ("content", format!("{path}, as it was read: {why}")));
+            let missed = read.filter(|r| r.content.is_none()).map(|r| {
+                let why = r.unseen.as_deref().unwrap_or("its content was not seen");
+                ("content", format!("{path}, as it was read: {why}"))
+            });
             let changed = read.and_then(|r| r.changed.as_ref()).map(|why| ("changed", format!("{path}: {why}")));
             let lost = file
                 .write

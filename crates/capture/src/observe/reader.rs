@@ -87,7 +87,8 @@ pub struct Reader {
     again: Vec<ObjectId>,
     /// Outputs, with the time at which they may have come to rest.
     ahead: VecDeque<(Instant, ObjectId)>,
-    job: Option<Job>,
+    /// Begun and not ended: one that is needed sooner is begun on top.
+    jobs: Vec<Job>,
     /// Contents that could not be kept, and why.
     pub failures: Vec<(PathBuf, String)>,
 }
@@ -106,7 +107,7 @@ impl Reader {
             large: VecDeque::new(),
             again: Vec::new(),
             ahead: VecDeque::new(),
-            job: None,
+            jobs: Vec::new(),
             failures: Vec::new(),
         }
     }
@@ -138,7 +139,7 @@ impl Reader {
         loop {
             if let Some(id) = self.soon.pop_front().or_else(|| self.small.pop_front()) {
                 self.look(scene, id, false);
-            } else if self.job.is_some() {
+            } else if !self.jobs.is_empty() {
                 self.slice(scene, false);
             } else if let Some(id) = self.large.pop_front() {
                 self.look(scene, id, false);
@@ -146,7 +147,7 @@ impl Reader {
                 return false;
             }
             if Instant::now() >= deadline {
-                return self.job.is_some() || !(self.soon.is_empty() && self.small.is_empty() && self.large.is_empty());
+                return !self.jobs.is_empty() || !(self.soon.is_empty() && self.small.is_empty() && self.large.is_empty());
             }
         }
     }
@@ -155,16 +156,16 @@ impl Reader {
     pub fn complete(&mut self, scene: &mut Scene<'_>) {
         while let Some(id) = self.soon.pop_front().or_else(|| self.small.pop_front()).or_else(|| self.large.pop_front()) {
             self.look(scene, id, false);
-            while self.job.is_some() {
+            while !self.jobs.is_empty() {
                 self.slice(scene, false);
             }
         }
-        while self.job.is_some() {
+        while !self.jobs.is_empty() {
             self.slice(scene, false);
         }
         for id in std::mem::take(&mut self.again) {
             self.look(scene, id, true);
-            while self.job.is_some() {
+            while !self.jobs.is_empty() {
                 self.slice(scene, true);
             }
         }
@@ -192,7 +193,7 @@ impl Reader {
         let path = scene.names.path(name);
         match self.open_as(scene, id, &path, last) {
             Some((file, first)) if first.size <= PIECE_BYTES as u64 => self.small_past(scene, id, (file, first, path), last),
-            Some((file, first)) => self.job = Some(job(id, Aim::Past, file, path, first)),
+            Some((file, first)) => self.jobs.push(job(id, Aim::Past, file, path, first)),
             None => {}
         }
     }
@@ -261,7 +262,7 @@ impl Reader {
 
     /// One more piece of the large file.
     fn slice(&mut self, scene: &mut Scene<'_>, last: bool) {
-        let Some(job) = &mut self.job else { return };
+        let Some(job) = self.jobs.last_mut() else { return };
         match job.file.read(&mut self.buffer) {
             Ok(0) => {}
             Ok(length) => {
@@ -274,14 +275,14 @@ impl Reader {
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => return,
             Err(_) => {
-                let job = self.job.take().expect("invariant: a job");
+                let job = self.jobs.pop().expect("invariant: a job");
                 if job.aim == Aim::Past {
                     miss(scene.objects, job.object, BROKEN);
                 }
                 return;
             }
         }
-        let job = self.job.take().expect("invariant: a job");
+        let job = self.jobs.pop().expect("invariant: a job");
         self.end(scene, job, last);
     }
 
@@ -317,7 +318,7 @@ impl Reader {
             } else if age(&first) < QUIET {
                 self.written(id);
             } else {
-                self.job = Some(job(id, Aim::Latest, file, path, first));
+                self.jobs.push(job(id, Aim::Latest, file, path, first));
             }
         }
         true

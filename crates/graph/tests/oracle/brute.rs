@@ -72,7 +72,7 @@ fn alive(entries: &[Entry]) -> Vec<&Entry> {
 fn touch(entry: &Entry) -> Option<Touch> {
     let edge = Edge::read(&entry.record)?;
     let folder = edge.members.is_some();
-    (!matches!(edge.role, Role::Listing | Role::Absent)).then(|| Touch {
+    (!matches!(edge.role, Role::Listing | Role::Absent | Role::Redirection)).then(|| Touch {
         id: entry.id,
         run: Some(edge.run),
         at: edge.at,

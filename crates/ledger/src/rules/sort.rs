@@ -115,6 +115,10 @@ impl<'a> Sorter<'a> {
         }
         let mut link = self.link(file, &path, false, read.at, read.content);
         (link.edge.kind, link.edge.role, link.by) = self.part(file, &path, size, zone);
+        if file.redirected && file.write.is_some() && matches!(link.edge.kind, ArtifactKind::Document | ArtifactKind::Other) {
+            // a log that the command's talk is appended to is nothing that the command read
+            link.edge.role = Role::Redirection;
+        }
         link.edge.size = Some(read.content.map_or(size, |content| content.size));
         link.edge.unseen = read.content.is_none().then(|| read.unseen.clone().unwrap_or_else(|| "its content was not seen".to_owned()));
         link.edge.changed = read.changed.clone();

@@ -362,3 +362,16 @@ fn a_file_without_a_name_becomes_one_by_a_link() {
     assert!(write.created);
     assert_eq!(write.content, content("born later"));
 }
+
+#[test]
+fn a_large_file_that_is_being_hashed_is_not_forgotten_for_another() {
+    let (one, two) = ("1".repeat(3 << 20), "2".repeat(3 << 20));
+    let mut run = Script::with(&[("one", &one), ("two", &two)]);
+    run.read("one");
+    run.read("two");
+    // the command ends while the first is half read
+    run.observer.work(&mut run.memory, Duration::ZERO);
+    let files = run.files();
+    assert_eq!(files.only_read("one").content, content(&one));
+    assert_eq!(files.only_read("two").content, content(&two));
+}
