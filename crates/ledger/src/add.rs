@@ -1,5 +1,6 @@
 //! Recording content without a run: `keizu add`.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -74,9 +75,10 @@ impl Ledger {
     pub fn add(&mut self, paths: &[PathBuf], progress: &mut dyn FnMut(&AddProgress)) -> Result<Vec<Added>, Error> {
         let mut found = Vec::new();
         let mut spans = Vec::new();
+        let few = Cell::new(0);
         for path in paths {
             let start = found.len();
-            let folder = self.walk(path, &mut found)?;
+            let folder = self.walk(path, &few, &mut found)?;
             spans.push((path.clone(), folder, start..found.len()));
         }
         let digests = self.hash_all(&found, progress)?;
@@ -99,10 +101,10 @@ impl Ledger {
     }
 
     /// Collects the files at or below a path; whether it is a folder.
-    fn walk(&mut self, path: &Path, found: &mut Vec<Found>) -> Result<bool, Error> {
+    fn walk(&mut self, path: &Path, few: &Cell<usize>, found: &mut Vec<Found>) -> Result<bool, Error> {
         let metadata = fs_err::metadata(path)?;
         if !metadata.is_dir() {
-            self.find(path, &metadata, found)?;
+            self.find(path, &metadata, few, found)?;
             return Ok(false);
         }
         let walk = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name();
@@ -115,18 +117,18 @@ impl Ledger {
             let metadata = entry.metadata().map_err(std::io::Error::from)?;
             // sockets, pipes and devices have no content
             if metadata.is_file() {
-                self.find(entry.path(), &metadata, found)?;
+                self.find(entry.path(), &metadata, few, found)?;
             }
         }
         Ok(true)
     }
 
-    fn find(&mut self, file: &Path, metadata: &std::fs::Metadata, found: &mut Vec<Found>) -> Result<(), Error> {
+    fn find(&mut self, file: &Path, metadata: &std::fs::Metadata, few: &Cell<usize>, found: &mut Vec<Found>) -> Result<(), Error> {
         if !metadata.is_file() {
             return Err(Error::Unfit(format!("{} is neither a file nor a folder", file.display())));
         }
         let stat = stat(metadata);
-        let keep = rules::wants_kept(&self.written(file)?, stat.size, self.config());
+        let keep = self.keeps(&self.written(file)?, stat.size, few);
         let mut known = self.cache().get(&state(&stat));
         if keep
             && let Some(digest) = known

@@ -376,7 +376,7 @@ pub fn template() -> &'static str {
 
 # What is kept by content, so that `keizu get` can give it back. Code and settings always are.
 # [keep]
-# small_max = "64 KiB"     # any file up to this size
+# small_max = "64 KiB"     # any file up to this size, 1,000 of them in a run
 # models_max = "1 GiB"     # models up to this size
 # globs = ["reports/**"]   # these, whatever their size
 # never = ["data/raw/"]    # never these

@@ -1,12 +1,14 @@
 //! Stands in the watcher: turns what was seen into records.
 
+use std::cell::Cell;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use keizu_capture::account::{Account, Ending};
 use keizu_capture::event::Stat;
 use keizu_capture::host::{Host, Memory, Start};
-use keizu_record::{Digest, RunId, Side};
+use keizu_record::{Digest, FilePath, RunId, Side};
 use keizu_store::Select;
 
 use crate::ledger::{now, state};
@@ -25,13 +27,14 @@ pub struct Recorder {
     options: Options,
     summarise: Summarise,
     sealed: Option<Account>,
+    few: Cell<usize>,
 }
 
 impl Recorder {
     /// Opens the record, and makes it if need be.
     pub fn new(home: &Home, options: Options, summarise: Summarise) -> Self {
         let ledger = Ledger::create(home, &options.host).map_err(|error| error.to_string());
-        Self { ledger, options, summarise, sealed: None }
+        Self { ledger, options, summarise, sealed: None, few: Cell::new(0) }
     }
 
     fn write(&mut self, account: &Account) -> Result<RunId, Error> {
@@ -63,7 +66,9 @@ impl Memory for Recorder {
 
     fn wants(&self, path: &Path, size: u64) -> bool {
         let Ok(ledger) = &self.ledger else { return false };
-        ledger.written(path).is_ok_and(|path| rules::wants_kept(&path, size, ledger.config()))
+        // the watcher gives absolute paths
+        let inside = path.strip_prefix(ledger.home().root()).unwrap_or(path);
+        ledger.keeps(&FilePath::new(inside.as_os_str().as_bytes()), size, &self.few)
     }
 
     fn keep(&mut self, digest: Digest, content: &mut dyn Read) -> std::io::Result<()> {

@@ -112,28 +112,44 @@ pub mod keep {
     /// A script or a document bigger than this is kept only when asked for.
     const TEXT_BYTES_MAX: u64 = 8 << 20;
 
+    /// So many small files of a run are kept for being small: a crowd of them is large data, which is known by its digests.
+    pub const FEW: usize = 1_000;
+
+    /// Whether the bytes of a file are kept.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Keeping {
+        /// Not asked for, too large, or a secret.
+        Never,
+        /// While fewer than [`FEW`] of the run are.
+        WhileFew,
+        /// Whatever else there is.
+        Always,
+    }
+
     /// Whether the bytes of a file are kept. Secrets never are.
-    pub fn wants_kept(path: &FilePath, size: u64, config: &Config) -> bool {
+    pub fn keeping(path: &FilePath, size: u64, config: &Config) -> Keeping {
         let keep = config.keep();
         if holds_secrets(path) || config.hides(path) || keep.never.iter().any(|pattern| pattern.matches(path)) || config.ignores(path) {
-            return false;
+            return Keeping::Never;
         }
         if keep.globs.iter().any(|pattern| pattern.matches(path)) {
-            return true;
+            return Keeping::Always;
         }
         // what was installed is in the packages from which it came
         if place::is_installed(path) {
-            return false;
+            return Keeping::Never;
         }
         let declared = config.model(path).is_some();
         let kind = config.part(path).map_or_else(|| by_name(path, size, true), |part| part.kind);
         let model =
             declared || kind == ArtifactKind::Model || matches!(path.extension().as_str(), "joblib" | "pkl" | "pickle" | "h5" | "bin");
         match kind {
-            ArtifactKind::Code | ArtifactKind::Config | ArtifactKind::Document if size <= TEXT_BYTES_MAX => true,
-            _ if model && !path.is_absolute() => size <= keep.model_bytes,
+            ArtifactKind::Code | ArtifactKind::Config | ArtifactKind::Document if size <= TEXT_BYTES_MAX => Keeping::Always,
             // what lies outside the project is kept by others
-            _ => size <= keep.small_bytes && !path.is_absolute(),
+            _ if path.is_absolute() => Keeping::Never,
+            _ if model && size > keep.small_bytes && size <= keep.model_bytes => Keeping::Always,
+            _ if size <= keep.small_bytes => Keeping::WhileFew,
+            _ => Keeping::Never,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which file is what: places, kinds, roles, updates in place, what is folded away.
 
-use keizu_ledger::rules::{Disk, Peek as _, wants_kept};
+use keizu_ledger::rules::{Disk, Keeping, Peek as _, keeping};
 use keizu_record::Authority;
 use keizu_record::body::{ArtifactKind, Role};
 
@@ -134,7 +134,9 @@ fn keizus_and_gits_own_files_are_no_inputs() {
 
 #[test]
 fn what_is_kept() {
-    let kept = |path: &str, size: u64, toml: &str| wants_kept(&path.into(), size, &keizu_ledger::config::Config::parse(toml).unwrap());
+    let kept = |path: &str, size: u64, toml: &str| {
+        keeping(&path.into(), size, &keizu_ledger::config::Config::parse(toml).unwrap()) != Keeping::Never
+    };
     assert!(kept("train.py", 100_000, ""));
     assert!(kept("config.yaml", 100, ""));
     assert!(kept("small.csv", 60_000, ""));
@@ -154,7 +156,7 @@ fn what_is_kept() {
 
 #[test]
 fn what_was_installed_is_not_kept() {
-    let kept = |path: &str| wants_kept(&path.into(), 100, &keizu_ledger::config::Config::default());
+    let kept = |path: &str| keeping(&path.into(), 100, &keizu_ledger::config::Config::default()) != Keeping::Never;
     for path in [
         "/usr/lib/python3.11/os.py",
         ".venv/lib/python3.11/site-packages/pandas/core.py",
