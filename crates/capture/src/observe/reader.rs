@@ -147,7 +147,7 @@ impl Reader {
                 return false;
             }
             if Instant::now() >= deadline {
-                return !self.jobs.is_empty() || !(self.soon.is_empty() && self.small.is_empty() && self.large.is_empty());
+                return !(self.jobs.is_empty() && self.soon.is_empty() && self.small.is_empty() && self.large.is_empty());
             }
         }
     }
