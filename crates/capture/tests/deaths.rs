@@ -112,6 +112,8 @@ fn both_are_killed() {
     job.wait().unwrap();
     eventually("the run is an orphan", || project.scan().contains("Orphaned"));
     assert_eq!(code(&project.recover()), 0);
+    // what the job had started may live on for a moment, and needs the folder; the next command puts it away
+    eventually("the run is put away", || code(&project.recover()) == 0 && project.scan().is_empty());
     let account = project.account();
     assert_eq!(account.text("ending"), "Unknown");
     (0..10).for_each(|i| account.wrote(&format!("out{i}")));

@@ -19,7 +19,7 @@ use keizu_record::{Digest, Entry, Kind, NodeId, RecordId, RunId, Side};
 use crate::linked::Linked;
 use crate::load::Loader;
 use crate::root::{self, Root};
-use crate::vertex::{LinkKind, Vertex};
+use crate::vertex::Vertex;
 use crate::walk::Direction;
 use crate::{Source, node};
 
@@ -217,14 +217,15 @@ impl Index {
         closure
     }
 
-    /// Folders that were read with this source as one of their files. Such links do not count upwards, where a folder stands for its files.
+    /// Links that are followed downwards only, where upwards a folder stands for its files: from a file to the folders that were read with it inside,
+    /// and to those who read the very folder that it was written in.
     fn folders(&self, at: u32) -> Vec<u32> {
         let vertex = &self.vertices[at as usize];
-        if !matches!(vertex, Vertex::Source { .. }) {
-            return Vec::new();
-        }
-        let links = self.linked.down(vertex).into_iter().filter(|link| link.kind == LinkKind::Member);
-        links.filter_map(|link| self.ids.get(&link.to).copied()).collect()
+        let links = match vertex {
+            Vertex::Source { .. } | Vertex::Member { .. } => self.linked.down(vertex),
+            Vertex::Run(_) | Vertex::Write(_) => Vec::new(),
+        };
+        links.into_iter().filter_map(|link| self.ids.get(&link.to).copied()).collect()
     }
 
     /// How many entries it holds.
