@@ -1,5 +1,5 @@
 //! The façade as its callers use it: add, name, ask, and ask again after everything folded was thrown away.
-
+#![allow(clippy::unwrap_used, reason = "a test that fails says where")]
 use std::path::PathBuf;
 
 use keizu_ledger::{Error, Got, Home, Ledger, Thing};
