@@ -57,6 +57,8 @@ def test_ctrl_c_at_a_terminal(box: Box) -> None:
         (box.project / "started").unlink(missing_ok=True)
         pid, terminal = pty.fork()
         if pid == 0:
+            # a shell that runs the tests in the background has its children ignore the interrupt
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.chdir(box.project)
             os.execve(argv[0], argv, box.env)
         until((box.project / "started").exists, "the job's start")
