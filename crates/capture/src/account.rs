@@ -207,7 +207,7 @@ pub struct Python {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Blind {
     /// One of a small vocabulary: `program`, `set-uid`, `static`, `32-bit`, `io_uring`, `descriptor`, `dropped`, `cut`, `content`, `changed`, `watcher`,
-    /// `survivor`, `namespace`, `mapping`.
+    /// `survivor`, `namespace`, `mapping`, `library`.
     pub kind: String,
     /// Which thing, and why: a sentence for people.
     pub detail: String,

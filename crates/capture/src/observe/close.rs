@@ -32,6 +32,7 @@ impl Observer {
         processes.sort_by_key(|process| (process.began, process.pid));
         if ending != Ending::Running {
             self.survivors();
+            self.cut_short();
         }
         let pythons = crate::python::look(&processes, &files, &self.start.variables);
         let environment = |path: &Path| pythons.iter().any(|p| path.starts_with(&p.prefix) || p.roots.iter().any(|r| path.starts_with(r)));
@@ -157,6 +158,20 @@ impl Observer {
     fn unwatched(&mut self, exe: &Path) {
         let reason = elf::why(exe);
         self.passing.push((reason.kind, format!("{} could not be watched: {}", exe.display(), reason.text)));
+    }
+
+    /// Libraries that other libraries bring in are listed when a program ends. One that was killed never came there.
+    fn cut_short(&mut self) {
+        let root = self.start.pid;
+        let gone: Vec<PathBuf> = self
+            .programs
+            .unended_programs()
+            .filter(|(pid, exe)| *pid != root && !alive(*pid, Some(exe)))
+            .map(|(_, exe)| exe.to_path_buf())
+            .collect();
+        for exe in gone {
+            self.passing.push(("library", format!("{} was killed: libraries that came late may not have been seen", exe.display())));
+        }
     }
 
     fn survivors(&mut self) {

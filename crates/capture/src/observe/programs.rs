@@ -221,6 +221,11 @@ impl Programs {
         out
     }
 
+    /// The same, without forks that only go on with their parent's program.
+    pub fn unended_programs(&self) -> impl Iterator<Item = (u32, &Path)> + '_ {
+        self.unended().filter(|(pid, _)| self.current.get(pid).is_some_and(|at| !self.entries[*at].fork))
+    }
+
     /// Processes that have not ended, as far as they said, with their programs.
     pub fn unended(&self) -> impl Iterator<Item = (u32, &Path)> + '_ {
         self.current

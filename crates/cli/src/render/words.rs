@@ -153,6 +153,7 @@ fn noun(kind: &str) -> Option<&'static str> {
         "survivor" => "surviving process",
         "namespace" => "program in another namespace",
         "mapping" => "live memory mapping",
+        "library" => "program cut short",
         _ => return None,
     })
 }

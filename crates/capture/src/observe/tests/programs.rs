@@ -90,7 +90,10 @@ fn forks_execs_and_exits() {
     let first = account.processes.iter().find(|p| p.exe.ends_with("first")).unwrap();
     let second = account.processes.iter().find(|p| p.pid == 13 && p.exe == tool).unwrap();
     assert!(first.ended.is_some_and(|ended| ended <= second.began));
-    assert_eq!(account.blind.iter().filter(|b| b.kind != "watcher").count(), 0, "{:?}", account.blind);
+    // 13 and 14 never came to an end of their own
+    let cut_short: Vec<&str> = account.blind.iter().filter(|b| b.kind == "library").map(|b| b.detail.as_str()).collect();
+    assert!(cut_short.iter().any(|detail| detail.contains("tool was killed") && detail.ends_with("(2 times)")), "{cut_short:?}");
+    assert_eq!(account.blind.iter().filter(|b| !matches!(b.kind.as_str(), "watcher" | "library")).count(), 0, "{:?}", account.blind);
     // the program is a file of the run
     let files = run.files();
     assert!(files.get("tool").executed && files.only_read("tool").content.is_some());
