@@ -228,8 +228,7 @@ impl Sealed {
     /// # Errors
     /// [`SealError`] saying what is wrong.
     pub fn decode(bytes: &[u8]) -> Result<Self, SealError> {
-        let sealed = Self::read(bytes)?;
-        let mut sealed = sealed;
+        let mut sealed = Self::read(bytes)?;
         let fields = sealed.fields();
         sealed.id = sealed.name(&fields);
         Ok(sealed)
