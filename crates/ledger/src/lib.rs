@@ -25,6 +25,7 @@ mod settle;
 mod summary;
 mod thing;
 mod view;
+pub mod why;
 
 use std::path::PathBuf;
 
