@@ -81,7 +81,7 @@ pub enum Command {
 }
 
 /// How a reading command answers.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct Reading {
     /// Print JSON, for scripts.
     #[arg(long)]
@@ -89,6 +89,19 @@ pub struct Reading {
     /// Answer at once, without runs that are just being sealed.
     #[arg(long)]
     pub no_wait: bool,
+    #[command(flatten)]
+    pub past: Past,
+}
+
+/// From which moment a question is asked.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Past {
+    /// Answer as of a moment in the past: "2026-05-03T14:03", yesterday, "3 days ago", run:ID, or 412 (entries of the record).
+    ///
+    /// A time means what had happened by then, as far as is known today; a day means its end, run:ID just after that run ended.
+    /// With `recorded:` before it, what the record said then, without what was found out later. A number means the record's first entries.
+    #[arg(long, value_name = "MOMENT")]
+    pub as_of: Option<String>,
 }
 
 /// When to colour.

@@ -10,6 +10,7 @@ use crate::out::{self, Stream};
 use crate::problem::Problem;
 use crate::progress::Spinner;
 use crate::render::look::Look;
+use crate::render::words;
 
 /// Folder of the record, when it is not in the project.
 const STORE: &str = "KEIZU_STORE";
@@ -77,7 +78,7 @@ impl Door {
     }
 
     /// The record, to be read: runs that are just being sealed are waited for, and those whose watcher died are recovered.
-    pub fn read(&self, reading: Reading) -> Result<Ledger, Problem> {
+    pub fn read(&self, reading: &Reading) -> Result<Ledger, Problem> {
         let home = self.home_when_begun()?;
         if !reading.no_wait {
             settle(&home, &self.talk())?;
@@ -85,7 +86,14 @@ impl Door {
         if !comes_to_be(&home) {
             return Err(Error::NoRecord(self.cwd.clone()).into());
         }
-        Ok(Ledger::open(&home)?)
+        let mut ledger = Ledger::open(&home)?;
+        if let Some(moment) = &reading.past.as_of {
+            let as_of = ledger.look_back(moment, &jiff::ZonedDateTime::now())?;
+            if Stream::Err.is_terminal() {
+                out::say(&format!("keizu  as of {}", words::moment(as_of, &self.talk())));
+            }
+        }
+        Ok(ledger)
     }
 
     /// The record, to be checked: whatever is wrong with it, as long as it can be opened at all.
@@ -132,7 +140,11 @@ impl Door {
                 return Ok(thing.clone());
             }
         }
-        Err(error.into())
+        let problem = Problem::from(error);
+        Err(match view.as_of() {
+            Some(as_of) => problem.note(format!("asked as of {}", words::moment(as_of, &self.talk()))),
+            None => problem,
+        })
     }
 }
 

@@ -73,6 +73,15 @@ mod tests {
     }
 
     #[test]
+    fn every_reading_command_can_look_back() {
+        // what is checked or changed is what is there now
+        let present = ["run", "add", "verify", "doctor", "init", "version", "completions", "man", "help"];
+        for command in Cli::command().get_subcommands().filter(|command| !present.contains(&command.get_name())) {
+            assert!(command.get_arguments().any(|arg| arg.get_id() == "as_of"), "{}", command.get_name());
+        }
+    }
+
+    #[test]
     fn every_command_shows_examples() {
         for command in Cli::command().get_subcommands().filter(|command| command.get_name() != "help") {
             let help = command.get_after_help().or(command.get_after_long_help()).map(ToString::to_string).unwrap_or_default();

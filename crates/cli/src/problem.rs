@@ -115,6 +115,11 @@ impl From<Error> for Problem {
                 .note("the record knows its digest and where it was, not its bytes")
                 .note("to keep such files from the next run on, say so under [keep] in keizu.toml"),
             Error::Unfit(what) => Self::wrong(what),
+            Error::AsOf(error @ keizu_ledger::as_of::Error::Form(_)) => {
+                let forms = keizu_ledger::as_of::FORMS.iter().map(|(form, meaning)| format!("{form:<17}  {meaning}"));
+                forms.fold(Self::wrong(error.to_string()), Problem::note)
+            }
+            Error::AsOf(error) => Self::wrong(error.to_string()),
             Error::Config(error) => {
                 let problem = Self::wrong(error.to_string());
                 match error.nearest() {
@@ -171,6 +176,21 @@ mod tests {
         let problem: Problem = Error::NotKept("daily/2013-01-01.csv".into()).into();
         assert_eq!(problem.exit(), Exit::No);
         assert!(problem.text().contains("[keep] in keizu.toml"));
+    }
+
+    #[test]
+    fn what_is_no_moment_is_told_how_moments_are_written() {
+        let problem: Problem = Error::AsOf(keizu_ledger::as_of::Error::Form("soon".into())).into();
+        assert_eq!(problem.exit(), Exit::Wrong);
+        insta::assert_snapshot!(problem.text(), @r#"
+        error: "soon" is no moment that Keizu understands
+          2026-05-03T14:03   a time, here; with +09:00 or Z elsewhere
+          2026-05-03         the end of that day; also yesterday
+          3 days ago         also 2 hours ago, 1 week ago
+          run:3f2a9c         just after that run ended
+          recorded:TIME      what the record said then, instead of what had happened
+          412                when the record had 412 entries
+        "#);
     }
 
     #[test]

@@ -9,8 +9,9 @@ use keizu_store::cache::{Cache, FileState};
 use keizu_store::objects::{Folder, Objects};
 use keizu_store::sqlite::SqliteStore;
 use keizu_store::verify::{self, Against, Witness};
-use keizu_store::{Read, Receipt, Store};
+use keizu_store::{Read, Receipt, Select, Store};
 
+use crate::as_of::{self, AsOf, Typed};
 use crate::config::Config;
 use crate::rules::{self, Keeping};
 use crate::{Error, FOLDER, Home, View};
@@ -23,6 +24,7 @@ pub struct Ledger {
     store: SqliteStore,
     objects: Arc<dyn Objects>,
     cache: Cache,
+    as_of: Option<AsOf>,
 }
 
 impl Ledger {
@@ -54,7 +56,7 @@ impl Ledger {
         let config = Config::load(&home.config_file())?;
         let project = project_name(&config, home);
         let cache = Cache::open(&home.folder().join("cache.db"));
-        Ok(Self { home: home.clone(), config, project, store, objects, cache })
+        Ok(Self { home: home.clone(), config, project, store, objects, cache, as_of: None })
     }
 
     /// Where it lives.
@@ -72,7 +74,33 @@ impl Ledger {
         &self.project
     }
 
-    /// Answers from the record as it is now.
+    /// From here on, answers are as of a moment, written in one of [`as_of::FORMS`] by somebody whose clock says `now`; nothing can be appended any more.
+    ///
+    /// # Errors
+    /// When it is no moment, or the run that it names is not known or goes on.
+    pub fn look_back(&mut self, text: &str, now: &jiff::ZonedDateTime) -> Result<AsOf, Error> {
+        let as_of = match Typed::read(text, now)? {
+            Typed::Time(clock, time) => clock.at(time),
+            Typed::Entries(count) => {
+                let newest = self.store.select(&Select { newest_first: true, limit: Some(1), ..Select::default() })?;
+                let all = newest.first().map_or(0, |entry| entry.position);
+                if count > all {
+                    return Err(as_of::Error::Short(all).into());
+                }
+                AsOf::Entries(count)
+            }
+            Typed::Run(clock, typed) => self.view().end_of_run(clock, typed)?,
+        };
+        self.as_of = Some(as_of);
+        Ok(as_of)
+    }
+
+    /// The moment as of which it answers; none: now.
+    pub fn as_of(&self) -> Option<AsOf> {
+        self.as_of
+    }
+
+    /// Answers from the record as it is now, or as of the moment to which one [looked back](Ledger::look_back).
     pub fn view(&self) -> View<'_> {
         View::new(self)
     }
@@ -126,6 +154,9 @@ impl Ledger {
 
     /// Appends what `draft` makes of the locked record, after all contents that it speaks of are durable.
     pub(crate) fn append(&mut self, mut draft: impl FnMut(&dyn Read) -> Result<Vec<Record>, keizu_store::Error>) -> Result<Receipt, Error> {
+        if self.as_of.is_some() {
+            return Err(Error::Unfit("the past can be looked at, not changed: leave --as-of out".to_owned()));
+        }
         self.objects.sync()?;
         Ok(self.store.append(&mut draft)?)
     }

@@ -12,6 +12,7 @@
 
 mod add;
 pub mod answer;
+pub mod as_of;
 pub mod config;
 pub mod documents;
 mod get;
@@ -30,6 +31,7 @@ pub mod why;
 use std::path::PathBuf;
 
 pub use add::{AddProgress, Added};
+pub use as_of::AsOf;
 pub use get::Got;
 pub use home::{CONFIG, FOLDER, Home};
 pub use keizu_store::verify;
@@ -68,6 +70,9 @@ pub enum Error {
     /// The request makes no sense for this thing.
     #[error("{0}")]
     Unfit(String),
+    /// A moment to look back to.
+    #[error(transparent)]
+    AsOf(#[from] as_of::Error),
     /// `keizu.toml`.
     #[error(transparent)]
     Config(#[from] config::Error),

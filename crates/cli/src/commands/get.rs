@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use keizu_ledger::{Error, Got, Ledger};
 use keizu_record::{Digest, FilePath};
 
-use crate::args::{Reading, text};
+use crate::args::{Past, Reading, text};
 use crate::door::Door;
 use crate::out;
 use crate::problem::{Exit, Problem};
@@ -34,6 +34,8 @@ pub struct Args {
     /// Do not wait for runs that are just being sealed.
     #[arg(long)]
     no_wait: bool,
+    #[command(flatten)]
+    past: Past,
 }
 
 /// How what is not whole yet is called.
@@ -42,7 +44,7 @@ const TEMPORARY: &str = ".keizu-get-";
 const PIECE_BYTES: usize = 1 << 18;
 
 pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
-    let ledger = door.read(Reading { json: false, no_wait: args.no_wait })?;
+    let ledger = door.read(&Reading { json: false, no_wait: args.no_wait, past: args.past.clone() })?;
     let thing = door.resolve(&ledger.view(), &args.thing)?;
     let called = text(&args.thing);
     let mut progress = Progress::new(&door.talk());

@@ -32,7 +32,7 @@ const SCREEN: usize = 20;
 
 pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
     let look = door.look();
-    let ledger = door.read(args.reading)?;
+    let ledger = door.read(&args.reading)?;
     let view = ledger.view();
     if args.reading.json {
         out::json(&view.runs(args.limit)?)?;

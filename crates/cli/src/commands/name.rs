@@ -49,7 +49,7 @@ enum Target<'a> {
 }
 
 pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
-    let mut ledger = door.read(args.reading)?;
+    let mut ledger = door.read(&args.reading)?;
     let Some(typed) = args.name.as_deref() else { return list(args, door, &ledger) };
     match (target(typed, args.thing.is_none() && !args.remove)?, &args.thing) {
         (Target::Alias { model, alias }, _) if args.remove => {

@@ -51,7 +51,7 @@ struct Version {
 }
 
 pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
-    let ledger = door.read(args.reading)?;
+    let ledger = door.read(&args.reading)?;
     let view = ledger.view();
     let typed = text(&args.thing);
     match door.resolve(&view, &args.thing)? {

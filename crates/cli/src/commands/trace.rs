@@ -83,7 +83,7 @@ fn one_of<'a>(words: impl Iterator<Item = &'a str>) -> String {
 }
 
 pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
-    let ledger = door.read(args.reading)?;
+    let ledger = door.read(&args.reading)?;
     let view = ledger.view();
     let thing = door.resolve(&view, &args.thing)?;
     let options = Options {

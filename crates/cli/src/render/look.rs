@@ -56,6 +56,15 @@ impl Look {
         self.age(&keizu_ledger::answer::rfc3339(at))
     }
 
+    /// A time to the second, where the reader is: `3 May 2026, 14:03:00`; in pipes RFC 3339.
+    pub fn moment(&self, at: Time) -> String {
+        let text = keizu_ledger::answer::rfc3339(at);
+        match text.parse::<Timestamp>() {
+            Ok(stamp) if !self.exact => stamp.to_zoned_datetime(self.zone.clone()).strftime("%-d %b %Y, %H:%M:%S").to_string(),
+            _ => text,
+        }
+    }
+
     /// A duration.
     pub fn duration(&self, millis: u64) -> String {
         if self.exact { format!("{}.{:03} s", millis / 1_000, millis % 1_000) } else { duration(millis) }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use keizu_ledger::AsOf;
 use keizu_ledger::answer::BlindRow;
 
-use super::look::{Look, many};
+use super::look::{Look, count as count_of, many};
 use super::path::fit;
 use super::text::width;
 
@@ -31,6 +32,16 @@ pub fn status(status: &str, exit_code: Option<i64>, signal: Option<i64>) -> Stri
 fn signal_name(number: i64) -> String {
     let known = i32::try_from(number).ok().and_then(signal_hook::low_level::signal_name);
     known.map_or_else(|| format!("signal {number}"), str::to_owned)
+}
+
+/// A moment in the past, and what is meant by it.
+pub fn moment(as_of: AsOf, look: &Look) -> String {
+    match as_of {
+        AsOf::Happened(time) => format!("{}: what had happened by then, as far as is known today", look.moment(time)),
+        AsOf::Recorded(time) => format!("{}: what the record said then", look.moment(time)),
+        AsOf::Entries(1) => "the first entry of the record".to_owned(),
+        AsOf::Entries(count) => format!("the first {} entries of the record", count_of(count)),
+    }
 }
 
 /// A value of a parameter or metric: as it is in pipes, with four digits that matter for people.

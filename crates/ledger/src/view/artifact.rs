@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use keizu_record::body::{ArtifactKind, RunBegan};
 use keizu_record::{Digest, Entry, FilePath, Group, Kind, Name, NodeId, RunId, Side};
 
+use keizu_store::Read as _;
+
 use super::run::words;
 use super::{Met, View, join};
 use crate::Error;

@@ -1,6 +1,7 @@
 //! Answers from the record: a snapshot's worth of questions.
 
 mod artifact;
+mod lens;
 mod names;
 mod resolve;
 mod run;
@@ -16,14 +17,16 @@ use keizu_record::body::{Edge, Named};
 use keizu_record::manifest::{Manifest, Membership};
 use keizu_record::{Authority, Digest, Entry, FilePath, Kind, NodeId, RecordId, Side};
 use keizu_store::objects::Objects;
-use keizu_store::{Select, Store};
+use keizu_store::{Read, Select};
 
+use crate::as_of::AsOf;
 use crate::thing::Thing;
 use crate::{Error, Ledger};
+use lens::Lens;
 
 /// Answers from the record of a [`Ledger`].
 pub struct View<'a> {
-    store: &'a dyn Store,
+    store: Lens<'a>,
     objects: &'a dyn Objects,
     root: &'a Path,
     project: &'a str,
@@ -31,7 +34,17 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     pub(crate) fn new(ledger: &'a Ledger) -> Self {
-        Self { store: ledger.store(), objects: ledger.objects(), root: ledger.home().root(), project: ledger.project() }
+        Self::over(ledger, ledger.store(), ledger.as_of())
+    }
+
+    /// Answers as of a moment, from any store that holds records of the ledger's project.
+    pub(crate) fn over(ledger: &'a Ledger, store: &'a dyn Read, as_of: Option<AsOf>) -> Self {
+        Self { store: Lens::new(store, as_of), objects: ledger.objects(), root: ledger.home().root(), project: ledger.project() }
+    }
+
+    /// The moment as of which it answers; none: now.
+    pub fn as_of(&self) -> Option<AsOf> {
+        self.store.as_of()
     }
 
     /// The project that a relative path belongs to.
@@ -62,8 +75,9 @@ impl<'a> View<'a> {
         Ok(Some(bytes))
     }
 
-    pub(crate) fn store(&self) -> &dyn Store {
-        self.store
+    /// The record as of the moment.
+    pub(crate) fn store(&self) -> &dyn Read {
+        &self.store
     }
 
     /// Whether a record speaks of this content as a folder.

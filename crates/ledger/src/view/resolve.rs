@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use keizu_record::body::{Named, RunBegan};
 use keizu_record::{Digest, FilePath, Kind, Name, NodeId, RunId, Side};
-use keizu_store::Select;
+use keizu_store::{Read as _, Select};
 
 use super::View;
 use super::names::NAMES_MAX;
@@ -32,7 +32,7 @@ impl View<'_> {
         }
     }
 
-    fn resolve_run(&self, text: &str) -> Result<RunId, Error> {
+    pub(super) fn resolve_run(&self, text: &str) -> Result<RunId, Error> {
         let found = match hex_range(2, text) {
             Some((from, to)) => self.store.nodes(&from, &to, CANDIDATES_MAX + 1)?,
             None => Vec::new(),

@@ -6,11 +6,12 @@ use base64::Engine as _;
 use keizu_record::body::{ArtifactKind, Edge, GitState, Named, Role, RunBegan, RunEnded, Status};
 use keizu_record::manifest::Names;
 use keizu_record::{Authority, Digest, Entry, FilePath, Group, Kind, NodeId, RunId, Side};
-use keizu_store::Select;
+use keizu_store::{Read as _, Select};
 
 use super::{View, join};
 use crate::Error;
 use crate::answer::{self, BlindRow, EnvironmentDetail, FileRow, GitDetail, ProcessRow, RunDetail, RunLine, rfc3339};
+use crate::as_of::{self, AsOf, Clock};
 use crate::documents::{Account, Environment};
 
 impl View<'_> {
@@ -160,6 +161,18 @@ impl View<'_> {
             detail.children = account.children;
         }
         Ok(())
+    }
+
+    /// Just after a run ended, on one of the clocks.
+    pub(crate) fn end_of_run(&self, clock: Clock, typed: &str) -> Result<AsOf, Error> {
+        let run = self.resolve_run(typed)?;
+        let ends = self.entries(Side::Subject, vec![run.into()], &[Kind::RunEnded])?;
+        let time = ends.iter().map(|entry| match clock {
+            Clock::Happened => entry.record.happened,
+            Clock::Recorded => entry.record.recorded,
+        });
+        let time = time.max().ok_or_else(|| as_of::Error::Running(run.short(6)))?;
+        Ok(clock.at(time))
     }
 
     /// Whether a run's end is recorded.
