@@ -1,6 +1,5 @@
 //! Recording content without a run: `keizu add`.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -16,7 +15,7 @@ use keizu_record::{Authority, Digest, FilePath, Kind, Name, Side};
 use keizu_store::Select;
 
 use crate::ledger::{now, state};
-use crate::rules;
+use crate::rules::{self, Room};
 use crate::{Error, FOLDER, Ledger};
 
 /// Files hashed side by side.
@@ -75,10 +74,10 @@ impl Ledger {
     pub fn add(&mut self, paths: &[PathBuf], progress: &mut dyn FnMut(&AddProgress)) -> Result<Vec<Added>, Error> {
         let mut found = Vec::new();
         let mut spans = Vec::new();
-        let few = Cell::new(0);
+        let room = Room::default();
         for path in paths {
             let start = found.len();
-            let folder = self.walk(path, &few, &mut found)?;
+            let folder = self.walk(path, &room, &mut found)?;
             spans.push((path.clone(), folder, start..found.len()));
         }
         let digests = self.hash_all(&found, progress)?;
@@ -101,10 +100,10 @@ impl Ledger {
     }
 
     /// Collects the files at or below a path; whether it is a folder.
-    fn walk(&mut self, path: &Path, few: &Cell<usize>, found: &mut Vec<Found>) -> Result<bool, Error> {
+    fn walk(&mut self, path: &Path, room: &Room, found: &mut Vec<Found>) -> Result<bool, Error> {
         let metadata = fs_err::metadata(path)?;
         if !metadata.is_dir() {
-            self.find(path, &metadata, few, found)?;
+            self.find(path, &metadata, room, found)?;
             return Ok(false);
         }
         let walk = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name();
@@ -117,18 +116,18 @@ impl Ledger {
             let metadata = entry.metadata().map_err(std::io::Error::from)?;
             // sockets, pipes and devices have no content
             if metadata.is_file() {
-                self.find(entry.path(), &metadata, few, found)?;
+                self.find(entry.path(), &metadata, room, found)?;
             }
         }
         Ok(true)
     }
 
-    fn find(&mut self, file: &Path, metadata: &std::fs::Metadata, few: &Cell<usize>, found: &mut Vec<Found>) -> Result<(), Error> {
+    fn find(&mut self, file: &Path, metadata: &std::fs::Metadata, room: &Room, found: &mut Vec<Found>) -> Result<(), Error> {
         if !metadata.is_file() {
             return Err(Error::Unfit(format!("{} is neither a file nor a folder", file.display())));
         }
         let stat = stat(metadata);
-        let keep = self.keeps(&self.written(file)?, stat.size, few);
+        let keep = room.keeps(&self.written(file)?, stat.size, self.config());
         let mut known = self.cache().get(&state(&stat));
         if keep
             && let Some(digest) = known

@@ -12,7 +12,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Up to this size any file of the project is kept, unless `keizu.toml` says otherwise.
-pub const SMALL_BYTES_MAX: u64 = 64 << 10;
+pub const SMALL_BYTES_MAX: u64 = 16 << 20;
+/// So much in all is kept of the small files of one run, unless `keizu.toml` says otherwise.
+pub const SMALL_TOTAL_BYTES_MAX: u64 = 256 << 20;
 /// Up to this size a model is kept, unless `keizu.toml` says otherwise.
 pub const MODEL_BYTES_MAX: u64 = 1 << 30;
 
@@ -41,6 +43,7 @@ pub struct Part {
 #[derive(Debug, Clone)]
 pub(crate) struct Keep {
     pub(crate) small_bytes: u64,
+    pub(crate) small_total: u64,
     pub(crate) model_bytes: u64,
     pub(crate) globs: Vec<Pattern>,
     pub(crate) never: Vec<Pattern>,
@@ -48,7 +51,13 @@ pub(crate) struct Keep {
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { small_bytes: SMALL_BYTES_MAX, model_bytes: MODEL_BYTES_MAX, globs: Vec::new(), never: Vec::new() }
+        Self {
+            small_bytes: SMALL_BYTES_MAX,
+            small_total: SMALL_TOTAL_BYTES_MAX,
+            model_bytes: MODEL_BYTES_MAX,
+            globs: Vec::new(),
+            never: Vec::new(),
+        }
     }
 }
 
@@ -136,7 +145,7 @@ impl Error {
 }
 
 const TOP: &[&str] = &["project", "roles", "models", "keep", "ignore", "redact"];
-const KEEP: &[&str] = &["small_max", "models_max", "globs", "never"];
+const KEEP: &[&str] = &["small_max", "small_total", "models_max", "globs", "never"];
 const IGNORE: &[&str] = &["globs"];
 const REDACT: &[&str] = &["variables", "params", "paths"];
 
@@ -301,6 +310,7 @@ impl<'a> Reader<'a> {
         for (key, value) in self.table(key, value)? {
             match self.known(key, KEEP)? {
                 "small_max" => keep.small_bytes = self.size(key, value)?,
+                "small_total" => keep.small_total = self.size(key, value)?,
                 "models_max" => keep.model_bytes = self.size(key, value)?,
                 "globs" => keep.globs = self.patterns(key, value)?,
                 _ => keep.never = self.patterns(key, value)?,
@@ -376,8 +386,9 @@ pub fn template() -> &'static str {
 
 # What is kept by content, so that `keizu get` can give it back. Code and settings always are.
 # [keep]
-# small_max = "64 KiB"     # any file up to this size, 1,000 of them in a run
-# models_max = "1 GiB"     # models up to this size
+# small_max = "16 MiB"     # any file up to this size: 1,000 of them in a run,
+# small_total = "256 MiB"  # and no more than this in all
+# models_max = "1 GiB"     # models, and what is declared to be evaluation data, up to this size
 # globs = ["reports/**"]   # these, whatever their size
 # never = ["data/raw/"]    # never these
 
@@ -408,6 +419,7 @@ delay = "models/*.joblib"
 embedder = "models/embedder/"
 [keep]
 small_max = "1 KiB"
+small_total = "5 KiB"
 models_max = 10
 globs = ["reports/**"]
 never = ["data/raw/"]
@@ -431,7 +443,7 @@ paths = ["conf/private.yaml"]
         assert_eq!(config.model(&"models/embedder/".into()), Some("embedder"));
         assert_eq!(config.model(&"models/embedder/weights.bin".into()), Some("embedder"));
         assert_eq!(config.model_folders().collect::<Vec<_>>(), ["models/embedder/".into()]);
-        assert_eq!((config.keep().small_bytes, config.keep().model_bytes), (1_024, 10));
+        assert_eq!((config.keep().small_bytes, config.keep().small_total, config.keep().model_bytes), (1_024, 5_120, 10));
         assert!(config.ignores(&"scratch/x/y".into()) && !config.ignores(&"scratchy".into()));
         assert!(config.hides_name("MY_DSN") && config.hides_name("customer_id") && config.hides(&"conf/private.yaml".into()));
     }

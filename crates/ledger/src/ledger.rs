@@ -1,10 +1,9 @@
 //! The record of a project, open for reading and writing.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use keizu_capture::event::Stat;
-use keizu_record::{FilePath, Record, Time};
+use keizu_record::{Record, Time};
 use keizu_store::cache::{Cache, FileState};
 use keizu_store::objects::{Folder, Objects};
 use keizu_store::sqlite::SqliteStore;
@@ -13,7 +12,6 @@ use keizu_store::{Read, Receipt, Select, Store};
 
 use crate::as_of::{self, AsOf, Typed};
 use crate::config::Config;
-use crate::rules::{self, Keeping};
 use crate::{Error, FOLDER, Home, View};
 
 /// The record of a project.
@@ -129,15 +127,6 @@ impl Ledger {
     /// The store's.
     pub fn refold(&mut self) -> Result<(), Error> {
         Ok(self.store.refold()?)
-    }
-
-    /// Whether the bytes of a file are to be kept; `few` counts those that are kept only while they are few.
-    pub(crate) fn keeps(&self, path: &FilePath, size: u64, few: &Cell<usize>) -> bool {
-        match rules::keeping(path, size, &self.config) {
-            Keeping::Never => false,
-            Keeping::Always => true,
-            Keeping::WhileFew => few.replace(few.get() + 1) < rules::FEW,
-        }
     }
 
     pub(crate) fn store(&self) -> &dyn Store {

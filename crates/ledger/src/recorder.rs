@@ -1,6 +1,5 @@
 //! Stands in the watcher: turns what was seen into records.
 
-use std::cell::Cell;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -12,7 +11,7 @@ use keizu_record::{Digest, FilePath, RunId, Side};
 use keizu_store::Select;
 
 use crate::ledger::{now, state};
-use crate::rules::{self, Options};
+use crate::rules::{self, Options, Room};
 use crate::{Error, Home, Ledger, Summary};
 
 /// Renders the lines after a run.
@@ -27,14 +26,14 @@ pub struct Recorder {
     options: Options,
     summarise: Summarise,
     sealed: Option<Account>,
-    few: Cell<usize>,
+    room: Room,
 }
 
 impl Recorder {
     /// Opens the record, and makes it if need be.
     pub fn new(home: &Home, options: Options, summarise: Summarise) -> Self {
         let ledger = Ledger::create(home, &options.host).map_err(|error| error.to_string());
-        Self { ledger, options, summarise, sealed: None, few: Cell::new(0) }
+        Self { ledger, options, summarise, sealed: None, room: Room::default() }
     }
 
     fn write(&mut self, account: &Account) -> Result<RunId, Error> {
@@ -68,7 +67,7 @@ impl Memory for Recorder {
         let Ok(ledger) = &self.ledger else { return false };
         // the watcher gives absolute paths
         let inside = path.strip_prefix(ledger.home().root()).unwrap_or(path);
-        ledger.keeps(&FilePath::new(inside.as_os_str().as_bytes()), size, &self.few)
+        self.room.keeps(&FilePath::new(inside.as_os_str().as_bytes()), size, ledger.config())
     }
 
     fn keep(&mut self, digest: Digest, content: &mut dyn Read) -> std::io::Result<()> {

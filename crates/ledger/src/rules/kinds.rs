@@ -106,6 +106,10 @@ pub mod packaged {
 
 /// What is kept by content, so that it can be given back.
 pub mod keep {
+    use std::cell::Cell;
+
+    use keizu_record::body::Role;
+
     use super::{ArtifactKind, Config, FilePath, by_name};
     use crate::rules::place;
 
@@ -113,17 +117,45 @@ pub mod keep {
     const TEXT_BYTES_MAX: u64 = 8 << 20;
 
     /// So many small files of a run are kept for being small: a crowd of them is large data, which is known by its digests.
-    pub const FEW: usize = 1_000;
+    const FEW: usize = 1_000;
+
+    /// A model smaller than this may be one of a crowd.
+    const CROWD_BYTES_MAX: u64 = 64 << 10;
 
     /// Whether the bytes of a file are kept.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum Keeping {
         /// Not asked for, too large, or a secret.
         Never,
-        /// While fewer than [`FEW`] of the run are.
-        WhileFew,
+        /// While there is [`Room`].
+        WhileRoom,
         /// Whatever else there is.
         Always,
+    }
+
+    /// What one run may still keep of files that are kept for being small.
+    #[derive(Debug, Default)]
+    pub struct Room {
+        files: Cell<usize>,
+        bytes: Cell<u64>,
+    }
+
+    impl Room {
+        /// Whether the bytes of a file are kept; takes the room that it needs.
+        pub fn keeps(&self, path: &FilePath, size: u64, config: &Config) -> bool {
+            match keeping(path, size, config) {
+                Keeping::Never => false,
+                Keeping::Always => true,
+                Keeping::WhileRoom => {
+                    let fits = self.files.get() < FEW && self.bytes.get() + size <= config.keep().small_total;
+                    if fits {
+                        self.files.set(self.files.get() + 1);
+                        self.bytes.set(self.bytes.get() + size);
+                    }
+                    fits
+                }
+            }
+        }
     }
 
     /// Whether the bytes of a file are kept. Secrets never are.
@@ -140,15 +172,19 @@ pub mod keep {
             return Keeping::Never;
         }
         let declared = config.model(path).is_some();
-        let kind = config.part(path).map_or_else(|| by_name(path, size, true), |part| part.kind);
+        let part = config.part(path);
+        let role = part.and_then(|part| part.role);
+        let kind = part.map_or_else(|| by_name(path, size, true), |part| part.kind);
         let model =
             declared || kind == ArtifactKind::Model || matches!(path.extension().as_str(), "joblib" | "pkl" | "pickle" | "h5" | "bin");
         match kind {
             ArtifactKind::Code | ArtifactKind::Config | ArtifactKind::Document if size <= TEXT_BYTES_MAX => Keeping::Always,
             // what lies outside the project is kept by others
             _ if path.is_absolute() => Keeping::Never,
-            _ if model && size > keep.small_bytes && size <= keep.model_bytes => Keeping::Always,
-            _ if size <= keep.small_bytes => Keeping::WhileFew,
+            // without it nobody could say how the measure changed
+            _ if role == Some(Role::EvaluationData) && size <= keep.model_bytes => Keeping::Always,
+            _ if model && size > CROWD_BYTES_MAX && size <= keep.model_bytes => Keeping::Always,
+            _ if size <= keep.small_bytes => Keeping::WhileRoom,
             _ => Keeping::Never,
         }
     }

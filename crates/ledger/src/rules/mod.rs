@@ -44,7 +44,7 @@ use models::Naming;
 use redact::Redactor;
 
 pub use assemble::prepare;
-pub use kinds::keep::{FEW, Keeping, keeping};
+pub use kinds::keep::{Keeping, Room, keeping};
 pub use kinds::kind_of;
 pub use past::{Past, corrections, corrections_of_recorded, draft};
 pub use peek::{Disk, Look, Peek};

@@ -1,6 +1,6 @@
 //! Which file is what: places, kinds, roles, updates in place, what is folded away.
 
-use keizu_ledger::rules::{Disk, Keeping, Peek as _, keeping};
+use keizu_ledger::rules::{Disk, Keeping, Peek as _, Room, keeping};
 use keizu_record::Authority;
 use keizu_record::body::{ArtifactKind, Role};
 
@@ -139,12 +139,13 @@ fn what_is_kept() {
     };
     assert!(kept("train.py", 100_000, ""));
     assert!(kept("config.yaml", 100, ""));
-    assert!(kept("small.csv", 60_000, ""));
-    assert!(!kept("large.csv", 70_000, ""));
+    assert!(kept("small.csv", 16 << 20, ""));
+    assert!(!kept("large.csv", 17 << 20, ""));
+    assert!(kept("holdout.parquet", 900 << 20, "[roles]\n\"holdout.*\" = \"evaluation data\""), "by it the measure is explained");
     assert!(kept("models/delay.joblib", 500 << 20, ""));
     assert!(!kept("models/delay.joblib", 2 << 30, ""));
     assert!(!kept("models/delay.joblib", 500 << 20, "[keep]\nmodels_max = \"1 MiB\""));
-    assert!(kept("large.csv", 70_000, "[keep]\nglobs = [\"*.csv\"]"));
+    assert!(kept("large.csv", 70 << 20, "[keep]\nglobs = [\"*.csv\"]"));
     assert!(!kept("train.py", 10, "[keep]\nnever = [\"*.py\"]"));
     assert!(!kept("/usr/share/x.csv", 10, ""));
     for secret in [".env", ".env.production", "conf/id_rsa", "server.pem", "client_secret.json", ".netrc", "credentials"] {
@@ -152,6 +153,19 @@ fn what_is_kept() {
     }
     assert!(kept(".env.example", 10, "") && kept("secret_santa.py", 10, ""));
     assert!(!kept("x.yaml", 10, "[redact]\npaths = [\"x.yaml\"]"));
+}
+
+#[test]
+fn small_files_are_kept_while_there_is_room() {
+    let config = keizu_ledger::config::Config::parse("[keep]\nsmall_total = \"1 KiB\"").unwrap();
+    let room = Room::default();
+    assert!(room.keeps(&"a.csv".into(), 600, &config));
+    assert!(!room.keeps(&"b.csv".into(), 600, &config), "the room is taken");
+    assert!(room.keeps(&"c.csv".into(), 424, &config), "what fits is kept");
+    assert!(room.keeps(&"train.py".into(), 600, &config), "code needs no room");
+    let crowd = Room::default();
+    let kept = (0..1_500).filter(|n| crowd.keeps(&format!("d/{n}.csv").as_str().into(), 0, &config)).count();
+    assert_eq!(kept, 1_000);
 }
 
 #[test]
