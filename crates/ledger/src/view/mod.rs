@@ -75,6 +75,11 @@ impl<'a> View<'a> {
         Ok(Some(bytes))
     }
 
+    /// The project's root folder.
+    pub(crate) fn root(&self) -> &Path {
+        self.root
+    }
+
     /// The record as of the moment.
     pub(crate) fn store(&self) -> &dyn Read {
         &self.store
