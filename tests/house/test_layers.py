@@ -10,7 +10,8 @@ ROOMS = {
     "keizu-capture": {"keizu-record"},
     "keizu-store": {"keizu-record"},
     "keizu-graph": {"keizu-record"},
-    "keizu-ledger": {"keizu-record", "keizu-capture", "keizu-store", "keizu-graph"},
+    "keizu-profile": {"keizu-record"},
+    "keizu-ledger": {"keizu-record", "keizu-capture", "keizu-store", "keizu-graph", "keizu-profile"},
     "keizu": {"keizu-record", "keizu-capture", "keizu-store", "keizu-graph", "keizu-ledger"},
 }
 
