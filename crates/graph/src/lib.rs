@@ -45,6 +45,7 @@ mod root;
 pub mod tree;
 mod vertex;
 mod walk;
+pub mod why;
 
 use keizu_record::manifest::Membership;
 use keizu_record::{Digest, Entry, Kind, NodeId, Side};

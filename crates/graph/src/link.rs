@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use keizu_record::manifest::Membership;
 use keizu_record::{Digest, FilePath, RecordId, RunId, Time};
 
 use crate::facts::{Facts, Naming, Touch, place_of};
@@ -323,5 +324,17 @@ pub(crate) fn raw_member(facts: &Facts, folder: &Reading<'_>, path: &FilePath, n
             Some(Resolution { vertex, origins, raw: Vec::new() })
         }
         _ => None,
+    }
+}
+
+/// The write from which a file of a folder that was read came, and whether it was found by equal content elsewhere. None for a raw file.
+pub(crate) fn member_origin(facts: &Facts, folder: &Reading<'_>, member: &Membership) -> Option<(Vertex, bool)> {
+    match find(facts, folder, &folder.spot_of(&member.path), (&member.member, Some(member.size)), &mut BTreeSet::new()) {
+        Found::Write(candidate) => Some((candidate.vertex(), false)),
+        Found::Elsewhere(found) => {
+            let writes = found.iter().filter_map(|(_, id)| facts.by_id(id));
+            writes.max_by_key(|made| made.order()).map(|made| (Vertex::Write(made.id), true))
+        }
+        Found::Own => None,
     }
 }

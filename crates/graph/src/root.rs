@@ -64,6 +64,13 @@ pub(crate) fn find<S: Source>(loader: &mut Loader<'_, S>, root: &Root) -> Result
     }
 }
 
+/// Every occurrence that was ever at a place, oldest first.
+pub(crate) fn sightings<S: Source>(loader: &mut Loader<'_, S>, project: &str, path: &FilePath) -> Result<Vec<Vertex>, S::Error> {
+    let mut all = at_place(loader, project, path)?;
+    all.sort();
+    Ok(all.into_iter().map(|(_, _, vertex)| vertex).collect())
+}
+
 fn newest(sightings: &[Sighting]) -> Vec<Vertex> {
     sightings.iter().max().map(|(_, _, vertex)| vertex.clone()).into_iter().collect()
 }
