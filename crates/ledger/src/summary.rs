@@ -132,7 +132,7 @@ impl View<'_> {
 }
 
 /// The command without its options: `python train.py --depth 6` and `python train.py --depth 4` are the same program.
-fn program(began: &RunBegan) -> Vec<&[u8]> {
+pub(crate) fn program(began: &RunBegan) -> Vec<&[u8]> {
     let mut words: Vec<&[u8]> = Vec::new();
     let mut value_follows = false;
     for word in &began.command {

@@ -8,6 +8,7 @@ mod run;
 
 pub(crate) use artifact::is_pointer;
 pub(crate) use names::{last_version, version_row};
+pub(crate) use run::{spoken, words};
 
 use std::io::Read as _;
 use std::path::Path;

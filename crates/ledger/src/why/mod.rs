@@ -6,9 +6,23 @@
 //!                  contents, diffs, profiles, parameters, environments
 //! ```
 
+mod alike;
 mod answer;
+mod ask;
+mod code;
+mod contents;
+mod draft;
+mod environment;
+mod facts;
+mod files;
+mod metrics;
+mod params;
+mod pick;
+mod unseen;
 
 use keizu_record::{Authority, Digest, FilePath, RunId, Time, Value};
+
+pub use pick::Question;
 
 /// The answer to `keizu why A B`. `a` is the later of the two unless they were asked for the other way round; *before* is `b`, *after* is `a`.
 #[derive(Debug, Clone, PartialEq)]
