@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{add, completions, doctor, get, init, log, man, name, run, show, trace, verify, version};
+use crate::commands::{add, completions, doctor, get, init, log, man, name, run, show, trace, verify, version, why};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Yellow.on_default().bold())
@@ -53,6 +53,7 @@ Examples:
   keizu run -- python train.py --depth 6
   keizu trace model:delay
   keizu trace data/flights.csv --down
+  keizu why model:delay
 
 Environment:
   KEIZU_STORE           folder of the record, instead of .keizu/ in the project
@@ -67,6 +68,7 @@ Exit status: 0 fine, 1 the answer is no, 2 wrong use or unknown thing, 3 Keizu f
 pub enum Command {
     Run(run::Args),
     Trace(trace::Args),
+    Why(why::Args),
     Show(show::Args),
     Log(log::Args),
     Name(name::Args),

@@ -13,3 +13,4 @@ pub mod show;
 pub mod trace;
 pub mod verify;
 pub mod version;
+pub mod why;

@@ -15,4 +15,5 @@ pub mod text;
 pub mod tree;
 pub mod verify;
 pub mod versions;
+pub mod why;
 pub mod words;

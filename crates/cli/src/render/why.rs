@@ -1,0 +1,334 @@
+//! `keizu why`: the answer on one screen.
+
+use keizu_ledger::why::{Cause, CauseKind, Effect, Group, Metric, State, Why};
+use keizu_record::Value;
+
+use super::look::Look;
+use super::names::{self, Unique};
+use super::path::{fit, short_command, shorten};
+use super::text::{Ink, Page, Text, width};
+use super::words;
+
+/// Where what is said of a cause begins.
+const INDENT: &str = "       ";
+/// Lines of evidence of one cause, unless all are asked for.
+const EVIDENCE_MAX: usize = 6;
+/// Causes of a parent model, unless all are asked for.
+const INNER_MAX: usize = 3;
+/// A longer value does not stand beside the name.
+const VALUE_COLUMNS_MAX: usize = 24;
+/// Causes that hardly matter, unless all are asked for.
+const UNLIKELY_MAX: usize = 5;
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Shown<'a> {
+    /// The metric on the first line; else the first that both have.
+    pub metric: Option<&'a str>,
+    /// Whole differences, all metrics.
+    pub whole: bool,
+}
+
+/// The answer.
+pub fn page(why: &Why, shown: &Shown<'_>, unique: &dyn Unique, look: &Look) -> Page {
+    let drawer = Drawer { why, shown, unique, look, model: is_model(why) };
+    let mut page = Page::default();
+    drawer.head(&mut page);
+    if why.b.is_some() {
+        let (likely, unlikely): (Vec<&Cause>, Vec<&Cause>) = why.causes.iter().partition(|cause| cause.effect != Effect::Unlikely);
+        for group in Group::ALL {
+            drawer.group(&mut page, *group, &likely);
+        }
+        drawer.unlikely(&mut page, &unlikely);
+        drawer.unchanged(&mut page, &likely);
+    }
+    drawer.tail(&mut page);
+    page
+}
+
+fn is_model(why: &Why) -> bool {
+    why.a.name.starts_with("model:") || why.a.measured.is_some()
+}
+
+struct Drawer<'a> {
+    why: &'a Why,
+    shown: &'a Shown<'a>,
+    unique: &'a dyn Unique,
+    look: &'a Look,
+    model: bool,
+}
+
+impl Drawer<'_> {
+    fn head(&self, page: &mut Page) {
+        let mut line = Text::new(Ink::Strong, &self.why.a.name);
+        if let Some(b) = &self.why.b {
+            line.push(Ink::Plain, format!(" against {}", self.against(b)));
+        }
+        let metric = self.metric().map(|metric| self.measure(metric));
+        match metric {
+            Some(metric) if line.width() + width(&metric) + 2 <= self.look.width && !self.look.exact => {
+                line.pad_to(self.look.width.saturating_sub(width(&metric)).min(62));
+                page.line(line.and(metric));
+            }
+            Some(metric) if self.look.exact => page.line(line.and("  ").and(metric)),
+            Some(metric) => {
+                page.line(line);
+                page.line(Text::from(format!("  {metric}")));
+            }
+            None => page.line(line),
+        }
+        if self.shown.whole {
+            let first = self.metric().map(|metric| metric.name.clone());
+            for metric in self.why.metrics.iter().filter(|metric| Some(&metric.name) != first.as_ref()) {
+                page.line(Text::from(format!("  {}", self.measure(metric))));
+            }
+        }
+        for note in &self.why.notes {
+            page.line(Text::new(Ink::Warn, format!("  {note}")));
+        }
+    }
+
+    /// `v2`; where the name is the same, what tells the two apart.
+    fn against(&self, b: &State) -> String {
+        let a = &self.why.a;
+        if a.name != b.name {
+            let short = a.name.rsplit_once('@').zip(b.name.rsplit_once('@')).filter(|((one, _), (other, _))| one == other);
+            return short.map_or_else(|| b.name.clone(), |(_, (_, version))| version.to_owned());
+        }
+        let run = |run: Option<keizu_record::RunId>| run.map(|run| names::run(&run.to_string(), self.unique));
+        match (a.content == b.content, run(a.measured), run(b.measured), run(b.made)) {
+            (true, Some(now), Some(then), _) => format!("itself: measured now by {now}, before by {then}"),
+            (_, _, _, Some(made)) => format!("what {made} made before"),
+            _ => "what it was before".to_owned(),
+        }
+    }
+
+    fn metric(&self) -> Option<&Metric> {
+        match self.shown.metric {
+            Some(name) => self.why.metrics.iter().find(|metric| metric.name == name),
+            None => self.why.metrics.iter().find(|metric| metric.before.is_some() && metric.after.is_some()),
+        }
+    }
+
+    /// `auc 0.741 → 0.702  (−0.039)`.
+    fn measure(&self, metric: &Metric) -> String {
+        let number = |value: &Option<Value>| match value {
+            Some(Value::Float(float)) => Some(*float),
+            Some(Value::Int(int)) => Some(*int as f64),
+            _ => None,
+        };
+        let text = |value: &Option<Value>| match value {
+            Some(value) => words::value(&keizu_ledger::answer::json(value), self.look),
+            None => "(none)".to_owned(),
+        };
+        let sides = format!("{} {} → {}", metric.name, text(&metric.before), text(&metric.after));
+        match (number(&metric.before), number(&metric.after)) {
+            (Some(before), Some(after)) if before == after => format!("{} {}  (unchanged)", metric.name, text(&metric.after)),
+            (Some(before), Some(after)) => {
+                let change = words::value(&serde_json::json!((after - before).abs()), self.look);
+                format!("{sides}  ({}{change})", if after > before { "+" } else { "\u{2212}" })
+            }
+            _ => sides,
+        }
+    }
+
+    fn label(&self, kind: CauseKind) -> &'static str {
+        match kind {
+            CauseKind::EvaluationData => "evaluation data",
+            CauseKind::EvaluationCode => "evaluation code",
+            CauseKind::TrainingData if self.model => "training data",
+            CauseKind::TrainingData => "data",
+            CauseKind::ParentModel => "parent model",
+            CauseKind::Code => "code",
+            CauseKind::Params => "parameters",
+            CauseKind::Seed => "seed",
+            CauseKind::Environment => "environment",
+            CauseKind::Hardware => "hardware",
+            CauseKind::InputsUnseen => "not seen",
+        }
+    }
+
+    fn group(&self, page: &mut Page, group: Group, causes: &[&Cause]) {
+        let own: Vec<&&Cause> = causes.iter().filter(|cause| cause.group == group).collect();
+        if own.is_empty() {
+            return;
+        }
+        page.gap();
+        page.line(Text::new(Ink::Strong, self.title(group, true)));
+        let labels = own.iter().map(|cause| width(self.label(cause.kind))).max().unwrap_or(0);
+        let subjects = own.iter().map(|cause| width(&cause.subject)).max().unwrap_or(0).min(36);
+        for cause in own {
+            self.cause(page, cause, (labels, subjects));
+        }
+    }
+
+    fn title(&self, group: Group, changed: bool) -> &'static str {
+        match (group, self.model, changed) {
+            (Group::Measure, _, true) => "The measure changed",
+            (Group::Measure, _, false) => "The measure did not change",
+            (Group::Model, true, true) => "The model changed",
+            (Group::Model, true, false) => "The model did not change",
+            (Group::Model, false, true) => "What it was made from changed",
+            (Group::Model, false, false) => "What it was made from did not change",
+        }
+    }
+
+    fn cause(&self, page: &mut Page, cause: &Cause, (labels, subjects): (usize, usize)) {
+        page.line(self.row(cause, (labels, subjects)));
+        let room = self.look.width.saturating_sub(INDENT.len());
+        let detail = self.detail(cause);
+        if !detail.is_empty() {
+            page.line(Text::from(INDENT).and(fit(&detail, room)));
+        }
+        let evidence_max = if self.shown.whole || self.look.exact { usize::MAX } else { EVIDENCE_MAX };
+        match &cause.diff {
+            Some(diff) if self.shown.whole => {
+                diff.lines().for_each(|line| page.line(Text::from(INDENT).with(Ink::Faint, line)));
+                for line in cause.evidence.iter().filter(|line| !line.starts_with(['+', '-'])) {
+                    page.line(Text::from(INDENT).and(line));
+                }
+            }
+            _ => {
+                for line in cause.evidence.iter().take(evidence_max) {
+                    page.line(Text::from(INDENT).with(Ink::Faint, fit(line, room)));
+                }
+                let more = cause.evidence.len().saturating_sub(evidence_max);
+                if more > 0 {
+                    page.line(Text::from(INDENT).with(Ink::Faint, format!("… {more} more (--files)")));
+                }
+            }
+        }
+        if !cause.via.is_empty() {
+            let via: Vec<String> = cause.via.iter().map(|path| shorten(path, 36)).collect();
+            page.line(Text::from(INDENT).with(Ink::Faint, fit(&format!("via {}", via.join(", then ")), room)));
+        }
+        self.origin(page, cause, room);
+        self.inner(page, cause, room);
+    }
+
+    fn row(&self, cause: &Cause, (labels, subjects): (usize, usize)) -> Text {
+        let mut line = Text::from(format!("{:>3}  ", cause.rank)).and(self.label(cause.kind));
+        line.pad_to(5 + labels + 3);
+        let room = self.look.width.saturating_sub(line.width());
+        let sides = match (&cause.before, &cause.after) {
+            (Some(before), Some(after)) if width(before) <= VALUE_COLUMNS_MAX && width(after) <= VALUE_COLUMNS_MAX => {
+                Some(format!("{before} → {after}"))
+            }
+            _ => None,
+        };
+        let start = line.width();
+        match sides {
+            Some(sides) if subjects.max(width(&cause.subject)) + 3 + width(&sides) <= room => {
+                line.push(Ink::Thing, &cause.subject);
+                line.pad_to(start + subjects + 3);
+                line.with(Ink::Faint, sides)
+            }
+            Some(sides) if width(&sides) + 3 + 16 <= room => {
+                line.push(Ink::Thing, shorten(&cause.subject, room - width(&sides) - 2));
+                line.and("  ").with(Ink::Faint, sides)
+            }
+            _ => line.with(Ink::Thing, shorten(&cause.subject, room)),
+        }
+    }
+
+    /// The sentence, without what the row already says.
+    fn detail(&self, cause: &Cause) -> String {
+        let sides = match (&cause.before, &cause.after) {
+            (Some(before), Some(after)) if width(before) <= VALUE_COLUMNS_MAX && width(after) <= VALUE_COLUMNS_MAX => {
+                format!("{before} → {after}")
+            }
+            _ => return cause.detail.clone(),
+        };
+        cause.detail.strip_prefix(&sides).map_or_else(|| cause.detail.clone(), |rest| rest.trim().to_owned())
+    }
+
+    fn origin(&self, page: &mut Page, cause: &Cause, room: usize) {
+        if let Some(writer) = &cause.writer {
+            let run = names::run(&writer.run.to_string(), self.unique);
+            let head = format!("last written {} by {run}  ", self.look.age_of(writer.at));
+            let command = short_command(&writer.command, room.saturating_sub(width(&head)).max(8));
+            page.line(Text::from(INDENT).and(head).and(command));
+        }
+        if let Some(by) = words::authority(cause.authority.word(), cause.rule.as_deref()) {
+            page.line(Text::from(INDENT).with(Ink::Faint, by));
+        }
+    }
+
+    /// Why a parent model is another.
+    fn inner(&self, page: &mut Page, cause: &Cause, room: usize) {
+        let most = if self.shown.whole { usize::MAX } else { INNER_MAX };
+        for inner in cause.because.iter().filter(|inner| self.shown.whole || inner.effect != Effect::Unlikely).take(most) {
+            let text = format!("because of {} {}: {}", self.label(inner.kind), inner.subject, inner.detail);
+            page.line(Text::from(INDENT).and(fit(&text, room)));
+        }
+    }
+
+    fn unlikely(&self, page: &mut Page, causes: &[&Cause]) {
+        if causes.is_empty() {
+            return;
+        }
+        page.gap();
+        page.line(Text::new(Ink::Strong, "Differs as well, hardly with an effect"));
+        let most = if self.shown.whole || self.look.exact { usize::MAX } else { UNLIKELY_MAX };
+        let labels = causes.iter().take(most).map(|cause| width(self.label(cause.kind))).max().unwrap_or(0);
+        for cause in causes.iter().take(most) {
+            let mut line = Text::from(format!("{:>3}  ", cause.rank)).and(self.label(cause.kind));
+            line.pad_to(5 + labels + 3);
+            let room = self.look.width.saturating_sub(line.width());
+            let harmless = cause.evidence.iter().find(|line| line.contains("byte for byte")).map(|line| format!(" ({line})"));
+            line.push(Ink::Thing, &cause.subject);
+            let text = format!("  {}{}", cause.detail, harmless.unwrap_or_default());
+            page.line(line.with(Ink::Faint, fit(&text, room.saturating_sub(width(&cause.subject)).max(16))));
+            if let (true, Some(diff)) = (self.shown.whole, &cause.diff) {
+                diff.lines().for_each(|line| page.line(Text::from(INDENT).with(Ink::Faint, line)));
+            }
+        }
+        let more = causes.len().saturating_sub(most);
+        if more > 0 {
+            page.line(Text::new(Ink::Faint, format!("     … {more} more (--files)")));
+        }
+    }
+
+    /// What did not change, by what was compared.
+    fn unchanged(&self, page: &mut Page, likely: &[&Cause]) {
+        let has = |group: Group| likely.iter().any(|cause| cause.group == group);
+        let measured = self.why.a.measured.is_some() && self.why.b.as_ref().is_some_and(|b| b.measured.is_some());
+        let of_measure = |kind: &CauseKind| matches!(kind, CauseKind::EvaluationData | CauseKind::EvaluationCode);
+        let (measure, model): (Vec<CauseKind>, Vec<CauseKind>) = self.why.same.iter().copied().partition(of_measure);
+        for (group, kinds) in [(Group::Measure, measure), (Group::Model, model)] {
+            if group == Group::Measure && !measured {
+                continue;
+            }
+            page.gap();
+            let same: Vec<&str> = kinds.iter().map(|kind| self.label(*kind)).collect();
+            match (has(group), same.is_empty()) {
+                (true, false) => self.hang(page, &format!("same {}", same.join(", "))),
+                (false, empty) => {
+                    page.line(Text::new(Ink::Strong, self.title(group, false)));
+                    if !empty {
+                        self.hang(page, &format!("same {}", same.join(", ")));
+                    }
+                }
+                (true, true) => {}
+            }
+        }
+    }
+
+    fn hang(&self, page: &mut Page, text: &str) {
+        let items: Vec<&str> = text.split(", ").collect();
+        for line in words::wrapped(&items, ", ", self.look.width.saturating_sub(5), 4) {
+            page.line(Text::new(Ink::Faint, format!("     {line}")));
+        }
+    }
+
+    fn tail(&self, page: &mut Page) {
+        if !self.why.unseen.is_empty() {
+            page.gap();
+            let nothing = self.why.causes.iter().all(|cause| cause.effect == Effect::Unlikely);
+            page.line(Text::new(Ink::Strong, if nothing { "Nothing that was seen can be the reason. Not seen:" } else { "Not seen" }));
+            for line in &self.why.unseen {
+                page.line(Text::from(format!("     {}", fit(line, self.look.width.saturating_sub(5)))));
+            }
+        }
+    }
+}
