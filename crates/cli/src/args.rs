@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{add, completions, doctor, get, init, log, man, name, run, show, trace, verify, version, why};
+use crate::commands::{add, completions, doctor, get, init, log, man, name, run, show, status, trace, verify, version, why};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Yellow.on_default().bold())
@@ -70,6 +70,7 @@ pub enum Command {
     Trace(trace::Args),
     Why(why::Args),
     Show(show::Args),
+    Status(status::Args),
     Log(log::Args),
     Name(name::Args),
     Add(add::Args),

@@ -10,6 +10,7 @@ pub mod man;
 pub mod name;
 pub mod run;
 pub mod show;
+pub mod status;
 pub mod trace;
 pub mod verify;
 pub mod version;

@@ -42,6 +42,7 @@ mod load;
 mod measure;
 mod node;
 mod root;
+pub mod stale;
 pub mod tree;
 mod vertex;
 mod walk;

@@ -23,7 +23,7 @@ const WORKERS: usize = 4;
 /// Bytes read at once.
 const PIECE_BYTES: usize = 1 << 20;
 /// A file is remembered only if it was left alone for so long before it was read ("racy git").
-const SETTLED_NANOS: i64 = 20_000_000;
+pub(crate) const SETTLED_NANOS: i64 = 20_000_000;
 
 /// How far an add has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -280,7 +280,7 @@ fn hash(
     Ok(Hashed { at, digest, settled })
 }
 
-fn stat(metadata: &std::fs::Metadata) -> Stat {
+pub(crate) fn stat(metadata: &std::fs::Metadata) -> Stat {
     Stat {
         dev: metadata.dev(),
         ino: metadata.ino(),

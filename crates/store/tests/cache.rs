@@ -42,6 +42,22 @@ fn what_was_put_is_got_now_and_later_by_all() {
 }
 
 #[test]
+fn many_at_once_are_got_as_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let mut cache = filled(&path);
+    Connection::open(&path).unwrap().execute("UPDATE digest SET digest = $1 WHERE ino = 7", [digest(8).as_bytes()]).unwrap();
+    cache.put(FileState { mtime: 5, ..state(3) }, digest(4));
+    cache.put(state(20_000), digest(1));
+    let mut asked: Vec<FileState> = (0..3_000).map(state).collect();
+    asked.extend([state(20_000), state(30_000), FileState { size: 1, ..state(9) }, state(12), FileState { mtime: 5, ..state(3) }]);
+    let one_by_one: Vec<_> = asked.iter().map(|state| cache.get(state)).collect();
+    assert_eq!(cache.get_all(&asked), one_by_one);
+    assert_eq!(cache.get_all(&asked[..50]), one_by_one[..50]);
+    assert_eq!(one_by_one.iter().filter(|digest| digest.is_none()).count(), 4);
+}
+
+#[test]
 fn any_change_of_the_file_is_another_state() {
     let folder = tempfile::tempdir().unwrap();
     let mut cache = Cache::open(&folder.path().join("cache.db"));

@@ -9,6 +9,7 @@ pub mod look;
 pub mod names;
 pub mod path;
 pub mod run;
+pub mod status;
 pub mod summary;
 pub mod table;
 pub mod text;
