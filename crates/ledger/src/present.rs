@@ -56,14 +56,9 @@ impl<'a> Disk<'a> {
         self.root.join(OsStr::from_bytes(path.as_bytes()))
     }
 
-    /// Forgets what was seen of the disk; what is known of contents stays.
-    pub fn look_again(&self) {
-        self.seen.borrow_mut().clear();
-    }
-
     fn look(&self, files: &[&FilePath]) {
         let fulls: Vec<PathBuf> = files.iter().map(|path| self.full(path)).collect();
-        let glances = side_by_side(&fulls, |full| glance(full));
+        let glances = side_by_side(&fulls, glance);
         let (mut asked, mut states) = (Vec::new(), Vec::new());
         for (at, glance) in glances.iter().enumerate() {
             if let Glance::File(stat) = glance {

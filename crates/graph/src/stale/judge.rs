@@ -155,6 +155,11 @@ impl Product {
         self.places.iter().any(|(key, place, _)| below(key) || below(place))
     }
 
+    /// Whether it is a content, or one of its files has it.
+    pub fn has(&self, content: &Digest) -> bool {
+        self.content == Some(*content) || self.places.iter().any(|(_, _, left)| left.as_ref() == Some(content))
+    }
+
     /// Whether it is what the run left.
     fn check(&mut self, present: &impl Present) {
         let (mut causes, mut doubts) = (Vec::new(), Vec::new());
