@@ -23,6 +23,7 @@ mod accumulate;
 mod bins;
 mod categories;
 mod difference;
+pub mod drift;
 mod event;
 mod format;
 mod merge;
