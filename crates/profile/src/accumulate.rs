@@ -99,14 +99,23 @@ impl Accumulator {
     pub fn framed(field: &Field, limits: &Limits, frame: &ColumnFrame) -> Accumulator {
         let mut accumulator = Accumulator::new(field, limits, 1);
         accumulator.sample = None;
-        if field.kind.is_ordered() {
-            accumulator.bins = frame.edges.clone().map(|edges| Bins::over(edges, frame.range));
-        }
+        accumulator.count_over(frame);
         if let Some(values) = frame.categories.clone() {
             let at = values.iter().cloned().enumerate().map(|(at, value)| (value, at)).collect();
             accumulator.framed = Some(FramedTally { counts: vec![0; values.len()], values, at, other: 0 });
         }
         accumulator
+    }
+
+    /// Counts numbers over the bins of a reference.
+    pub fn count_over(&mut self, frame: &ColumnFrame) {
+        if self.kind.is_ordered() {
+            self.bins = frame.edges.clone().map(|edges| Bins::over(edges, frame.range));
+        }
+    }
+
+    pub fn has_bins(&self) -> bool {
+        self.bins.is_some()
     }
 
     pub fn add(&mut self, cells: &Cells) {

@@ -22,6 +22,7 @@
 mod accumulate;
 mod bins;
 mod categories;
+mod compare;
 mod difference;
 pub mod drift;
 mod event;
@@ -39,6 +40,7 @@ use std::io::{self, Read, Seek};
 
 pub use bins::Bins;
 pub use categories::{Categories, Counted, Distinct};
+pub use compare::compare;
 pub use difference::{
     ArrayChange, ColumnChange, Concentrated, Difference, Drift, Flip, Headline, Labels, PartChange, PartState, Retyped, RowCounts,
     SchemaChange, Side,

@@ -139,10 +139,20 @@ pub fn profile_over(input: Box<dyn Bytes>, format: Format, frame: &Frame, limits
 pub(crate) type Samples = Vec<Vec<f64>>;
 
 pub(crate) fn describe(table: &mut dyn Table, limits: &Limits) -> Result<(Profile, Samples), Error> {
+    describe_with(table, limits, None)
+}
+
+/// Where a frame is given, its edges are taken instead of the table's own quantiles.
+pub(crate) fn describe_with(table: &mut dyn Table, limits: &Limits, frame: Option<&Frame>) -> Result<(Profile, Samples), Error> {
     let fields = table.fields().to_vec();
     let ordered = fields.iter().filter(|field| field.kind.is_ordered()).count().max(1);
     let room = limits.sample_values_max.min(limits.sample_values_total_max / ordered);
     let mut columns: Vec<Accumulator> = fields.iter().map(|field| Accumulator::new(field, limits, room)).collect();
+    for (column, field) in columns.iter_mut().zip(&fields) {
+        if let Some(over) = frame.and_then(|frame| frame.columns.get(&field.name)) {
+            column.count_over(over);
+        }
+    }
     let (rows, latest_day) = stream(table, &fields, &mut columns)?;
 
     let mut samples = Vec::with_capacity(fields.len());
@@ -154,6 +164,11 @@ pub(crate) fn describe(table: &mut dyn Table, limits: &Limits) -> Result<(Profil
             bins.push(None);
             continue;
         };
+        if column.has_bins() {
+            samples.push(sorted);
+            bins.push(None);
+            continue;
+        }
         let mut over = Bins::cut(&sorted);
         if whole {
             sorted.iter().for_each(|value| over.add(*value));
@@ -168,10 +183,11 @@ pub(crate) fn describe(table: &mut dyn Table, limits: &Limits) -> Result<(Profil
             over.range = column.min.as_ref().and_then(Value::as_f64).zip(column.max.as_ref().and_then(Value::as_f64));
         }
     }
-    let infinite_left_out: Vec<bool> = described.iter().zip(&again).map(|(column, again)| column.infinite > 0 && !again).collect();
+    let infinite_left_out: Vec<bool> =
+        described.iter().zip(&again).map(|(column, again)| column.infinite > 0 && !again && column.bins.is_none()).collect();
     again.iter_mut().zip(&infinite_left_out).for_each(|(again, left_out)| *again |= left_out);
     count_again(table, &again, &mut bins)?;
-    described.iter_mut().zip(bins).for_each(|(column, bins)| column.bins = bins);
+    described.iter_mut().zip(bins).filter(|(_, bins)| bins.is_some()).for_each(|(column, bins)| column.bins = bins);
     Ok((Profile { rows, columns: described, latest_day }, samples))
 }
 

@@ -129,7 +129,7 @@ mod tests {
     fn numbers() {
         assert_eq!(integer(b"9007199254740993"), Some(9_007_199_254_740_993));
         assert_eq!(integer(b"9223372036854775808"), None);
-        assert_eq!(real(b"9223372036854775808"), Some(9.223372036854775808e18));
+        assert_eq!(real(b"9223372036854775808"), Some(9_223_372_036_854_775_808.0));
         assert_eq!((integer(b"007"), integer(b" -3 "), integer(b"1_000"), integer(b"+")), (Some(7), Some(-3), None, None));
         assert_eq!(
             (real(b"1e3"), real(b".5"), real(b"-Infinity"), real(b"info"), real(b"1,5")),

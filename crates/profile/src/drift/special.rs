@@ -7,7 +7,11 @@ pub(crate) fn ln_gamma(x: f64) -> f64 {
     // small whole numbers are what counts ask for most; Stirling's series is exact to the last bits where they are large
     if x >= 15.0 {
         let (inverse, square) = (1.0 / x, 1.0 / (x * x));
-        let series = inverse * (1.0 / 12.0 - square * (1.0 / 360.0 - square * (1.0 / 1260.0 - square * (1.0 / 1680.0 - square * (1.0 / 1188.0 - square * 691.0 / 360_360.0)))));
+        let series = inverse
+            * (1.0 / 12.0
+                - square
+                    * (1.0 / 360.0
+                        - square * (1.0 / 1260.0 - square * (1.0 / 1680.0 - square * (1.0 / 1188.0 - square * 691.0 / 360_360.0)))));
         return (x - 0.5) * x.ln() - x + 0.5 * (2.0 * PI).ln() + series;
     }
     // Γ(x) = Γ(x + k) / (x (x + 1) … (x + k − 1))
@@ -118,7 +122,8 @@ mod tests {
         let golden: serde_json::Value = serde_json::from_str(include_str!("../../tests/golden.json")).expect("golden.json");
         let rows = |what: &str| golden[what].as_array().expect("a list").clone();
         let at = |row: &serde_json::Value, place: usize| row[place].as_f64().expect("a number");
-        let near = |ours: f64, theirs: f64| assert!((ours - theirs).abs() <= 1e-9 * theirs.abs() || theirs < 1e-290, "{ours} is not {theirs}");
+        let near =
+            |ours: f64, theirs: f64| assert!((ours - theirs).abs() <= 1e-9 * theirs.abs() || theirs < 1e-290, "{ours} is not {theirs}");
         rows("chi2").iter().for_each(|row| near(chi2_above(at(row, 0), at(row, 1)), at(row, 2)));
         rows("chi2_limit").iter().for_each(|row| near(chi2_limit(at(row, 0), at(row, 1)), at(row, 2)));
         rows("normal").iter().for_each(|row| near(normal_beyond(at(row, 0)), at(row, 1)));

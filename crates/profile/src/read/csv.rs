@@ -6,6 +6,7 @@ use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringB
 use csv_core::{ReadRecordResult, Reader};
 
 use super::dialect::Dialect;
+use super::distinct_names;
 use super::shared::Shared;
 use crate::format::{Format, HEAD_BYTES, Layout};
 use crate::table::{BATCH_ROWS, Batch, Cells, Field, Table};
@@ -23,7 +24,7 @@ pub(crate) struct Csv {
 }
 
 impl Csv {
-    pub fn open(input: Shared, format: Format, limits: &Limits) -> Result<Csv, Error> {
+    pub fn open(input: Shared, format: Format, limits: &Limits, known: Option<&[Field]>) -> Result<Csv, Error> {
         let mut head = Vec::new();
         input.text(format)?.take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(|error| unpacked(format, error))?;
         let whole = head.len() < HEAD_BYTES;
@@ -31,7 +32,10 @@ impl Csv {
         let dialect = Dialect::of(head.strip_prefix(MARK).unwrap_or(&head), whole, given);
         let records = Records::new(&input, format, dialect, limits)?;
         let mut csv = Csv { input, format, dialect, limits: *limits, fields: Vec::new(), wanted: Vec::new(), records };
-        csv.learn()?;
+        match known {
+            Some(known) => csv.fields = known.to_vec(),
+            None => csv.learn()?,
+        }
         csv.rewind(&|_| true)?;
         Ok(csv)
     }
@@ -66,28 +70,6 @@ impl Csv {
 
 /// A byte order mark.
 const MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// Columns are told apart by name: as pandas does it, `Unnamed: 0` for no name, and `x.1` for the second x.
-fn distinct_names(names: Vec<String>, columns: usize, header: bool) -> Vec<String> {
-    let mut taken = std::collections::HashSet::new();
-    let mut names = names.into_iter().map(Some).chain(std::iter::repeat(None));
-    (0..columns)
-        .map(|at| {
-            let name = match names.next().flatten() {
-                Some(name) if !name.is_empty() => name,
-                _ if header => format!("Unnamed: {at}"),
-                _ => format!("column {}", at + 1),
-            };
-            let mut unique = name.clone();
-            let mut copy = 0;
-            while !taken.insert(unique.clone()) {
-                copy += 1;
-                unique = format!("{name}.{copy}");
-            }
-            unique
-        })
-        .collect()
-}
 
 /// What all cells of a column can be read as.
 #[derive(Debug, Clone, Copy)]
