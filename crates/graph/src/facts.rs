@@ -97,6 +97,11 @@ fn is_lineage(edge: &Edge) -> bool {
 }
 
 impl Facts {
+    /// How many entries were added.
+    pub fn len(&self) -> usize {
+        self.seen.len()
+    }
+
     /// Adds an entry; says whether it was new.
     pub fn add(&mut self, entry: &Entry) -> bool {
         if !self.seen.insert(entry.id) {

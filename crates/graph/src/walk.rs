@@ -167,7 +167,7 @@ fn walk<S: Source>(loader: &mut Loader<'_, S>, roots: &[Vertex], options: &Optio
 }
 
 /// The links of one level that the question lets through.
-fn expand<S: Source>(loader: &mut Loader<'_, S>, vertices: &[Vertex], options: &Options) -> Result<Vec<Link>, S::Error> {
+pub(crate) fn expand<S: Source>(loader: &mut Loader<'_, S>, vertices: &[Vertex], options: &Options) -> Result<Vec<Link>, S::Error> {
     let mut links = match options.direction {
         Direction::Up => loader.up(vertices)?,
         Direction::Down => loader.down(vertices)?,

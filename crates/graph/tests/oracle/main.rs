@@ -5,11 +5,11 @@ mod brute;
 mod common;
 mod random;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use brute::Oracle;
 use common::{History, content, run};
-use keizu_graph::{Direction, Index, LinkKind, Options, Root, Trace, Vertex, trace};
+use keizu_graph::{Direction, Index, LinkKind, Node, Options, Reached, Root, Trace, Vertex, reach_in, trace};
 use keizu_record::Authority;
 use proptest::prelude::*;
 use random::{CONTENTS, RUNS, any_history};
@@ -69,6 +69,42 @@ proptest! {
             for direction in [Direction::Up, Direction::Down] {
                 let options = Options { direction, depth: Some(depth), authorities: authorities.clone(), ..Options::default() };
                 compare(&history, &oracle, &root, &options)?;
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_told_on_the_way_is_the_trace(history in any_history(24), depth in prop::option::of(0..3_u32), batch in 1..4_usize, entries in 0..9_usize) {
+        for root in roots(&history) {
+            for direction in [Direction::Up, Direction::Down] {
+                let options = Options { direction, depth, ..Options::default() };
+                let whole = history.ask(root.clone(), &options);
+                let mut told: Vec<Reached> = Vec::new();
+                let Ok(()) = reach_in(&history, &root, &options, (batch, entries), &mut |some| {
+                    told.extend(some);
+                    Ok(std::ops::ControlFlow::Continue(()))
+                });
+                let nodes: BTreeMap<Vertex, &Node> = whole.nodes.iter().map(|node| (node.vertex.clone(), node)).collect();
+                prop_assert_eq!(told.len(), nodes.len(), "{:?} {:?}", root, options);
+                let known = edges(&whole);
+                let mut before: BTreeMap<usize, &Reached> = BTreeMap::new();
+                for one in &told {
+                    let node = nodes.get(&one.node.vertex);
+                    prop_assert!(node.is_some());
+                    if direction == Direction::Down {
+                        // upwards, what is known of a source are the readers that were passed
+                        prop_assert_eq!(Some(&&one.node), node);
+                    }
+                    if let Some(by) = &one.by {
+                        let (near, far) = if direction == Direction::Up { (by.to, by.from) } else { (by.from, by.to) };
+                        prop_assert_eq!(far, one.number);
+                        let near = before[&near];
+                        let ends = if direction == Direction::Up { (one, near) } else { (near, one) };
+                        prop_assert!(known.contains(&(ends.0.node.vertex.clone(), ends.1.node.vertex.clone(), by.kind)), "{:?}", by);
+                        prop_assert!(near.runs <= one.runs && one.runs <= near.runs + 1);
+                    }
+                    prop_assert!(before.insert(one.number, one).is_none());
+                }
             }
         }
     }
