@@ -17,6 +17,7 @@ pub mod config;
 pub mod documents;
 mod get;
 mod home;
+pub mod impact;
 mod ledger;
 mod names;
 mod present;

@@ -13,7 +13,7 @@ pub(crate) use run::{spoken, words};
 use std::io::Read as _;
 use std::path::Path;
 
-use keizu_graph::{Options, Trace};
+use keizu_graph::{ArtifactNode, Options, Trace};
 use keizu_record::body::{Edge, Named};
 use keizu_record::manifest::{Manifest, Membership};
 use keizu_record::{Authority, Digest, Entry, FilePath, Kind, NodeId, RecordId, Side};
@@ -58,14 +58,38 @@ impl<'a> View<'a> {
     /// # Errors
     /// When the store fails, or the thing has no place in the graph.
     pub fn trace(&self, thing: &Thing, options: &Options) -> Result<Trace, Error> {
-        let root = match thing {
+        keizu_graph::trace(self, &self.root(thing)?, options)
+    }
+
+    /// Where a question about a thing starts.
+    pub(crate) fn root(&self, thing: &Thing) -> Result<keizu_graph::Root, Error> {
+        Ok(match thing {
             Thing::Run(run) => keizu_graph::Root::Run(*run),
             Thing::Artifact(digest) => keizu_graph::Root::Content(*digest),
             Thing::Place { project, path } => keizu_graph::Root::Place { project: project.clone(), path: path.clone() },
             Thing::Version(named) => keizu_graph::Root::Named((**named).clone()),
             Thing::Party(name) => return Err(Error::Unfit(format!("party:{name} is nothing that was made"))),
-        };
-        keizu_graph::trace(self, &root, options)
+        })
+    }
+
+    /// Whether the bytes of a content are kept.
+    pub(crate) fn has(&self, digest: &Digest) -> Result<bool, Error> {
+        Ok(self.objects.has(digest)?)
+    }
+
+    /// Whether something stands at an artifact's path, as large as the artifact. Of other projects it is not known where they are: there it is taken to be so.
+    pub(crate) fn stands(&self, artifact: &ArtifactNode) -> bool {
+        use std::os::unix::ffi::OsStrExt as _;
+        let Some(path) = &artifact.path else { return false };
+        if !path.is_absolute() && artifact.project != self.project {
+            return true;
+        }
+        let path = self.root.join(std::ffi::OsStr::from_bytes(path.as_bytes()));
+        match fs_err::metadata(path) {
+            Ok(found) if artifact.members.is_some() => found.is_dir(),
+            Ok(found) => artifact.size.is_none_or(|size| size == found.len()),
+            Err(_) => false,
+        }
     }
 
     /// The bytes of a document that Keizu keeps itself: a manifest, names, an environment. `None` when it is gone.
