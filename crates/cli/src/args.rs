@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{add, completions, doctor, get, init, log, man, name, run, show, status, trace, verify, version, why};
+use crate::commands::{add, completions, doctor, get, impact, init, log, man, name, run, show, status, trace, verify, version, why};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Yellow.on_default().bold())
@@ -68,6 +68,7 @@ Exit status: 0 fine, 1 the answer is no, 2 wrong use or unknown thing, 3 Keizu f
 pub enum Command {
     Run(run::Args),
     Trace(trace::Args),
+    Impact(impact::Args),
     Why(why::Args),
     Show(show::Args),
     Status(status::Args),

@@ -4,6 +4,7 @@ pub mod add;
 pub mod completions;
 pub mod doctor;
 pub mod get;
+pub mod impact;
 pub mod init;
 pub mod log;
 pub mod man;

@@ -70,11 +70,11 @@ enum Format {
     Svg,
 }
 
-fn authority(word: &str) -> Result<Authority, String> {
+pub(super) fn authority(word: &str) -> Result<Authority, String> {
     Authority::from_word(word).ok_or_else(|| one_of(Authority::ALL.iter().map(|authority| authority.word())))
 }
 
-fn kind(word: &str) -> Result<ArtifactKind, String> {
+pub(super) fn kind(word: &str) -> Result<ArtifactKind, String> {
     ArtifactKind::from_word(word).ok_or_else(|| one_of(ArtifactKind::ALL.iter().map(|kind| kind.word())))
 }
 

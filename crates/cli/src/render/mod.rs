@@ -4,6 +4,7 @@ pub mod artifact;
 pub mod doctor;
 pub mod environment;
 pub mod graph;
+pub mod impact;
 pub mod log;
 pub mod look;
 pub mod names;

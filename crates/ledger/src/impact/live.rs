@@ -124,14 +124,15 @@ fn deployments(view: &View<'_>, nodes: Vec<NodeId>) -> Result<Deployed, Error> {
     let ids: BTreeSet<NodeId> = found.iter().map(|entry| entry.record.subject.clone()).collect();
     let newest = newest(view.entries(Side::Subject, ids.into_iter().collect(), &[Kind::Deployed])?);
     let mut by_object: Deployed = HashMap::new();
-    let mut told: BTreeSet<(NodeId, NodeId)> = BTreeSet::new();
-    for entry in found {
+    let mut told: BTreeSet<(NodeId, NodeId, Option<u64>)> = BTreeSet::new();
+    for entry in found.into_iter().rev() {
         let (Some(object), id) = (entry.record.object.clone(), entry.record.subject.clone()) else { continue };
-        if !told.insert((object.clone(), id.clone())) {
+        let version = version(&entry);
+        if !told.insert((object.clone(), id.clone(), version)) {
             continue;
         }
         let Some(last) = newest.get(&id) else { continue };
-        let moved = last.record.object.as_ref() != Some(&object);
+        let moved = last.record.object.as_ref() != Some(&object) || self::version(last) != version;
         let name = ["name", "where", "target"].iter().find_map(|key| entry.record.text(key)).map(str::to_owned);
         let deployment = Deployment {
             id: id.to_string(),
@@ -140,10 +141,14 @@ fn deployments(view: &View<'_>, nodes: Vec<NodeId>) -> Result<Deployed, Error> {
             since: rfc3339(entry.record.happened),
             owners: Vec::new(),
         };
-        let version = entry.record.int("version").and_then(|version| u64::try_from(version).ok());
         by_object.entry(object).or_default().push((id, version, deployment));
     }
     Ok(by_object)
+}
+
+/// The version of the name that went live, where the record tells one.
+fn version(entry: &Entry) -> Option<u64> {
+    entry.record.int("version").and_then(|version| u64::try_from(version).ok())
 }
 
 fn is_over(entry: &Entry) -> bool {

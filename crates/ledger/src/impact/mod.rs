@@ -133,7 +133,7 @@ impl View<'_> {
     /// # Errors
     /// When the store fails, or the thing has no place in the graph. A thing of which nothing is known touches nothing.
     pub fn impact(&self, thing: &Thing, wanted: &Wanted, each: &mut dyn FnMut(Hit) -> ControlFlow<()>) -> Result<Impact, Error> {
-        let root = self.root(thing)?;
+        let root = self.start(thing)?;
         let options =
             Options { direction: Direction::Down, depth: wanted.depth, authorities: wanted.authorities.clone(), ..Options::default() };
         let source = Tolerant::new(self);
@@ -294,3 +294,6 @@ impl Teller<'_, '_> {
         Ok(Bucket::Accessible)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,11 +58,11 @@ impl<'a> View<'a> {
     /// # Errors
     /// When the store fails, or the thing has no place in the graph.
     pub fn trace(&self, thing: &Thing, options: &Options) -> Result<Trace, Error> {
-        keizu_graph::trace(self, &self.root(thing)?, options)
+        keizu_graph::trace(self, &self.start(thing)?, options)
     }
 
     /// Where a question about a thing starts.
-    pub(crate) fn root(&self, thing: &Thing) -> Result<keizu_graph::Root, Error> {
+    pub(crate) fn start(&self, thing: &Thing) -> Result<keizu_graph::Root, Error> {
         Ok(match thing {
             Thing::Run(run) => keizu_graph::Root::Run(*run),
             Thing::Artifact(digest) => keizu_graph::Root::Content(*digest),
