@@ -2,6 +2,8 @@
 //!
 //! A body reads only what it knows and never fails on what it does not: a record of a later Keizu, with more entries, still reads.
 
+mod judged;
+
 use std::collections::BTreeMap;
 
 use crate::digest::{Digest, RecordId, RunId, Sha256};
@@ -10,6 +12,8 @@ use crate::path::FilePath;
 use crate::record::{Authority, Group, Kind, Record};
 use crate::time::Time;
 use crate::value::Value;
+
+pub use judged::Judged;
 
 macro_rules! vocabulary {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal;)* }) => {
