@@ -33,6 +33,11 @@ pub fn look(processes: &[Process], files: &[File], variables: &BTreeMap<String, 
     pids.into_iter().map(|(interpreter, pids)| describe(interpreter, &pids, files)).collect()
 }
 
+/// What is installed in folders of packages now: normalised name and version.
+pub fn installed_in(sites: &[&Path]) -> BTreeMap<String, String> {
+    packages::look(Path::new("/"), sites, &[]).0
+}
+
 fn describe(interpreter: Interpreter, pids: &HashSet<u32>, files: &[File]) -> Python {
     let Interpreter { exe, prefix } = interpreter;
     let opened: Vec<&Path> = files
