@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{add, completions, doctor, get, impact, init, log, man, name, run, show, status, trace, verify, version, why};
+use crate::commands::{add, completions, doctor, get, impact, init, log, man, name, reproduce, run, show, status, trace, verify, version, why};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Yellow.on_default().bold())
@@ -73,6 +73,7 @@ pub enum Command {
     Show(show::Args),
     Status(status::Args),
     Log(log::Args),
+    Reproduce(reproduce::Args),
     Name(name::Args),
     Add(add::Args),
     Get(get::Args),

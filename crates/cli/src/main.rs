@@ -18,7 +18,7 @@ mod render;
 use std::process::ExitCode;
 
 use args::Command;
-use commands::{add, completions, doctor, get, impact, init, log, man, name, run, show, status, trace, verify, version, why};
+use commands::{add, completions, doctor, get, impact, init, log, man, name, reproduce, run, show, status, trace, verify, version, why};
 use door::Door;
 use problem::{Exit, Problem};
 
@@ -43,6 +43,7 @@ fn answer(command: Command, door: &Door) -> Result<Exit, Problem> {
         Command::Impact(args) => impact::go(&args, door),
         Command::Why(args) => why::go(&args, door),
         Command::Status(args) => status::go(&args, door),
+        Command::Reproduce(args) => reproduce::go(&args, door),
         Command::Name(args) => name::go(&args, door),
         Command::Get(args) => get::go(&args, door),
         Command::Verify(args) => verify::go(&args, door),
@@ -68,7 +69,7 @@ mod tests {
 
     #[test]
     fn every_reading_command_has_json() {
-        let reading = ["log", "show", "trace", "impact", "why", "status", "name", "verify", "doctor", "version", "add"];
+        let reading = ["reproduce", "log", "show", "trace", "impact", "why", "status", "name", "verify", "doctor", "version", "add"];
         for command in Cli::command().get_subcommands() {
             let json = command.get_arguments().any(|arg| arg.get_id() == "json");
             assert_eq!(json, reading.contains(&command.get_name()), "{}", command.get_name());

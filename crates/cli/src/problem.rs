@@ -35,6 +35,9 @@ impl Exit {
     }
 }
 
+/// As a shell says that a program was ended by Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
 /// Something that went wrong.
 #[derive(Debug)]
 pub struct Problem {
@@ -115,6 +118,7 @@ impl From<Error> for Problem {
                 .note("the record knows its digest and where it was, not its bytes")
                 .note("to keep such files from the next run on, say so under [keep] in keizu.toml"),
             Error::Unfit(what) => Self::wrong(what),
+            Error::Interrupted => Self { exit: Exit::Job(INTERRUPTED), ..Self::failed("interrupted; nothing was left behind") },
             Error::AsOf(error @ keizu_ledger::as_of::Error::Form(_)) => {
                 let forms = keizu_ledger::as_of::FORMS.iter().map(|(form, meaning)| format!("{form:<17}  {meaning}"));
                 forms.fold(Self::wrong(error.to_string()), Problem::note)

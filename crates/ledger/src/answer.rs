@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use keizu_record::{FilePath, Time, Value};
 use serde::Serialize;
 
+pub use crate::reproduce::JudgementRow;
+
 /// A time as RFC 3339 in UTC, to the microsecond.
 pub fn rfc3339(time: Time) -> String {
     jiff::Timestamp::from_microsecond(time.micros()).map_or_else(|_| format!("{}us", time.micros()), |stamp| stamp.to_string())
@@ -115,6 +117,8 @@ pub struct RunDetail {
     pub blind_spots: Vec<BlindRow>,
     /// Share of what happened that was seen, 0 to 1; null while it runs.
     pub coverage: Option<f64>,
+    /// What was judged of it last.
+    pub judged: Vec<JudgementRow>,
 }
 
 /// Code version.
@@ -273,6 +277,8 @@ pub struct ArtifactDetail {
     pub members: Option<Vec<FileRow>>,
     /// Metrics that it holds, when it is an evaluation.
     pub metrics: BTreeMap<String, serde_json::Value>,
+    /// What was judged of it last.
+    pub judged: Vec<JudgementRow>,
 }
 
 /// One time that a content was met.

@@ -23,6 +23,7 @@ mod names;
 mod present;
 pub mod recognise;
 mod recorder;
+pub mod reproduce;
 pub mod rules;
 mod settle;
 pub mod status;
@@ -31,6 +32,7 @@ mod summary;
 mod thing;
 mod view;
 pub mod why;
+pub mod workshop;
 
 use std::path::PathBuf;
 
@@ -78,6 +80,9 @@ pub enum Error {
     /// A moment to look back to.
     #[error(transparent)]
     AsOf(#[from] as_of::Error),
+    /// The person stopped it.
+    #[error("interrupted")]
+    Interrupted,
     /// `keizu.toml`.
     #[error(transparent)]
     Config(#[from] config::Error),

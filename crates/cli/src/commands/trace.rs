@@ -15,7 +15,7 @@ use crate::out;
 use crate::problem::{Exit, Problem};
 use crate::render::names::Within;
 use crate::render::tree::{Extras, page, wanted};
-use crate::render::{environment, graph};
+use crate::render::{environment, graph, words};
 
 /// Show what made a thing, back to the raw data
 ///
@@ -124,7 +124,11 @@ fn tree(args: &Args, door: &Door, ledger: &Ledger, view: &View<'_>, trace: &Trac
             extras.environments.insert(digest, environment::of_document(&document));
         }
     }
-    out::page(&page(trace, &tree, &extras, &Within::new(view), &look), &look)?;
+    let mut page = page(trace, &tree, &extras, &Within::new(view), &look);
+    if let [root] = trace.roots.as_slice() {
+        page.append(words::judged(&view.judged(&trace.nodes[*root])?, &look));
+    }
+    out::page(&page, &look)?;
     // with filters or a depth of 0 it may just have been left out
     let whole = args.only.is_empty() && args.kind.is_empty() && args.depth.is_none();
     if whole && trace.edges.is_empty() {

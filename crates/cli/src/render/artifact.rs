@@ -21,6 +21,7 @@ pub fn page(artifact: &ArtifactDetail, called: &str, all: bool, unique: &dyn Uni
     facts.push(if artifact.kept { "kept" } else { "not kept" }.to_owned());
     page.line(Text::new(Ink::Strong, called).and("  ").and(facts.join(" · ")));
     page.line(Text::new(Ink::Faint, &artifact.digest));
+    page.append(words::judged(&artifact.judged, look));
     page.gap();
     let rows_max = if all || look.exact { usize::MAX } else { ROWS_MAX };
     page.append(meetings(artifact, called, rows_max, unique, look));
@@ -126,6 +127,7 @@ mod tests {
             ],
             members: None,
             metrics: [("rows".to_owned(), json!(327_346))].into(),
+            judged: Vec::new(),
         }
     }
 

@@ -9,6 +9,7 @@ pub mod log;
 pub mod look;
 pub mod names;
 pub mod path;
+pub mod reproduce;
 pub mod run;
 pub mod status;
 pub mod summary;

@@ -29,6 +29,7 @@ pub fn page(run: &RunDetail, parts: Parts, unique: &dyn Unique, look: &Look) -> 
     let mut page = Page::default();
     let id = names::run(&run.id, unique);
     page.append(head(run, &id, look));
+    page.append(words::judged(&run.judged, look));
     page.gap();
     let rows_max = if parts.all || parts.files || look.exact { usize::MAX } else { ROWS_MAX };
     let (made, intermediate): (Vec<&FileRow>, Vec<&FileRow>) =

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use keizu_ledger::AsOf;
-use keizu_ledger::answer::BlindRow;
+use keizu_ledger::answer::{BlindRow, JudgementRow};
 
 use super::look::{Look, count as count_of, many};
 use super::path::fit;
-use super::text::width;
+use super::text::{Ink, Page, Text, width};
 
 /// Who says so, unless Keizu saw it: `(declared)`, `(inferred: file name)`, `(from mlflow)`.
 pub fn authority(authority: &str, rule: Option<&str>) -> Option<String> {
@@ -42,6 +42,21 @@ pub fn moment(as_of: AsOf, look: &Look) -> String {
         AsOf::Entries(1) => "the first entry of the record".to_owned(),
         AsOf::Entries(count) => format!("the first {} entries of the record", count_of(count)),
     }
+}
+
+/// What was judged of a thing last, a line each: `reproduced equal, 3 days ago`.
+pub fn judged(rows: &[JudgementRow], look: &Look) -> Page {
+    let mut page = Page::default();
+    for row in rows {
+        let what = row.detail.as_deref().unwrap_or(&row.verdict);
+        let sentence = match row.judgement.as_str() {
+            "reproduction" => format!("reproduced: {what}"),
+            "cause" => format!("its change was proved: {what}"),
+            other => format!("judged ({other}): {what}"),
+        };
+        page.line(Text::from(fit(&sentence, look.width.saturating_sub(14))).and(", ").with(Ink::Faint, look.age(&row.at)));
+    }
+    page
 }
 
 /// A value of a parameter or metric: as it is in pipes, with four digits that matter for people.

@@ -45,6 +45,7 @@ impl View<'_> {
             occurrences: rows,
             members: self.members(digest)?,
             metrics: self.metrics(digest)?,
+            judged: self.judgements(*digest)?,
         })
     }
 

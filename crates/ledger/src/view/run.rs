@@ -74,6 +74,7 @@ impl View<'_> {
             self.names_given(outputs)?.into_iter().filter(|((by, _), _)| *by == run).map(|(_, named)| named).collect();
         names.sort_by_key(|named| (named.name.clone(), named.version));
         detail.names = names.iter().map(spoken).collect();
+        detail.judged = self.judgements(run)?;
         Ok(detail)
     }
 
@@ -239,6 +240,7 @@ fn header(began: &RunBegan, ended: Option<&RunEnded>) -> RunDetail {
             .map(|ended| ended.blind.iter().map(|(kind, detail)| BlindRow { kind: kind.clone(), detail: detail.clone() }).collect())
             .unwrap_or_default(),
         coverage: ended.map(|ended| ended.coverage),
+        judged: Vec::new(),
     }
 }
 

@@ -78,6 +78,7 @@ fn trained() -> RunDetail {
         children: Vec::new(),
         blind_spots: Vec::new(),
         coverage: Some(1.0),
+        judged: Vec::new(),
     }
 }
 
