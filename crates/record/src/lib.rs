@@ -22,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 pub mod body;
+pub mod brief;
 mod digest;
 pub mod manifest;
 pub mod merkle;
@@ -34,6 +35,7 @@ mod time;
 mod value;
 mod wire;
 
+pub use brief::Brief;
 pub use digest::{Digest, Hash, NodeRef, ParseIdError, RecordId, RunId, Sha256, hex, unhex};
 pub use node::{Name, NodeId};
 pub use path::FilePath;

@@ -89,7 +89,7 @@ pub struct RefSecret(pub [u8; 32]);
 impl RefSecret {
     /// The node's salt in this origin.
     pub fn node_salt(&self, node: &NodeId) -> [u8; 16] {
-        expand(&self.0, &[b"keizu node salt v1\n", &node.encode()])
+        expand(Expander::new(&self.0).0, &[b"keizu node salt v1\n", &node.encode()])
     }
 }
 
@@ -108,9 +108,21 @@ pub struct Sealed {
     pub record: Record,
 }
 
-fn expand(secret: &[u8; 32], info: &[&[u8]]) -> [u8; 16] {
+/// A secret, ready to be expanded: half of the work of an HMAC is its key, and a record's salts share theirs.
+struct Expander(Hmac<Hasher>);
+
+impl Expander {
+    fn new(secret: &[u8; 32]) -> Self {
+        Self(Hmac::<Hasher>::new_from_slice(secret).expect("invariant: HMAC takes keys of any length"))
+    }
+
+    fn salt(&self, tag: u16, key: &[u8]) -> [u8; 16] {
+        expand(self.0.clone(), &[b"keizu salt v1\n", &tag.to_be_bytes(), key])
+    }
+}
+
+fn expand(mut mac: Hmac<Hasher>, info: &[&[u8]]) -> [u8; 16] {
     // HKDF-Expand (RFC 5869) for one block: T(1) = HMAC(secret, info ‖ 0x01)
-    let mut mac = Hmac::<Hasher>::new_from_slice(secret).expect("invariant: HMAC takes keys of any length");
     for part in info {
         mac.update(part);
     }
@@ -121,14 +133,21 @@ fn expand(secret: &[u8; 32], info: &[&[u8]]) -> [u8; 16] {
 
 /// The salt of one field.
 pub fn salt(secret: &[u8; 32], tag: u16, key: &[u8]) -> [u8; 16] {
-    expand(secret, &[b"keizu salt v1\n", &tag.to_be_bytes(), key])
+    Expander::new(secret).salt(tag, key)
 }
 
 /// The commitment to one field.
 pub fn commit(salt: &[u8; 16], field: &Field) -> [u8; 32] {
-    let mut framed = Writer::default();
-    framed.raw(b"keizu field v1\n").raw(salt).u16(field.tag).lp(&field.key).lp(&field.value);
-    Hasher::digest(framed.into_bytes()).into()
+    let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("invariant: a field is at most FIELD_BYTES_MAX long").to_be_bytes();
+    let mut hasher = Hasher::new();
+    hasher.update(b"keizu field v1\n");
+    hasher.update(salt);
+    hasher.update(field.tag.to_be_bytes());
+    hasher.update(length(&field.key));
+    hasher.update(&field.key);
+    hasher.update(length(&field.value));
+    hasher.update(&field.value);
+    hasher.finalize().into()
 }
 
 /// The blinded name of a node.
@@ -156,13 +175,22 @@ impl Record {
     /// # Errors
     /// [`SealError::TooLong`] when a field or the record exceeds the format's limits.
     pub fn seal(self, refs: &RefSecret, secret: [u8; 32]) -> Result<Sealed, SealError> {
+        Ok(self.seal_encoded(refs, secret)?.0)
+    }
+
+    /// The same, with the bytes of [`Sealed::encode`].
+    ///
+    /// # Errors
+    /// As [`Record::seal`].
+    pub fn seal_encoded(self, refs: &RefSecret, secret: [u8; 32]) -> Result<(Sealed, Vec<u8>), SealError> {
         let subject_salt = refs.node_salt(&self.subject);
         let object_salt = self.object.as_ref().map(|node| refs.node_salt(node));
         let mut sealed = Sealed { id: RecordId::new([0; 32]), secret, subject_salt, object_salt, record: self };
         let fields = sealed.fields();
         check_limits(&fields)?;
         sealed.id = sealed.name(&fields);
-        Ok(sealed)
+        let bytes = sealed.encode_fields(&fields);
+        Ok((sealed, bytes))
     }
 }
 
@@ -196,7 +224,8 @@ impl Sealed {
 
     /// The commitments, in the order of [`Sealed::fields`].
     pub fn commitments(&self, fields: &[Field]) -> Vec<(u16, [u8; 32])> {
-        fields.iter().map(|field| (field.tag, commit(&salt(&self.secret, field.tag, &field.key), field))).collect()
+        let secret = Expander::new(&self.secret);
+        fields.iter().map(|field| (field.tag, commit(&secret.salt(field.tag, &field.key), field))).collect()
     }
 
     fn name(&self, fields: &[Field]) -> RecordId {
@@ -209,14 +238,17 @@ impl Sealed {
     /// entry   u8 version = 1 ‖ secret[32] ‖ subject salt[16] ‖ u8 has object ‖ [object salt[16]] ‖ u32 count ‖ (u16 tag ‖ lp(key) ‖ lp(value)) × count
     /// ```
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::default();
+        self.encode_fields(&self.fields())
+    }
+
+    fn encode_fields(&self, fields: &[Field]) -> Vec<u8> {
+        let mut out = Writer::with_capacity(80 + fields.iter().map(|field| 10 + field.key.len() + field.value.len()).sum::<usize>());
         out.u8(1).raw(&self.secret).raw(&self.subject_salt).u8(u8::from(self.object_salt.is_some()));
         if let Some(salt) = &self.object_salt {
             out.raw(salt);
         }
-        let fields = self.fields();
         out.u32(fields.len() as u32);
-        for field in &fields {
+        for field in fields {
             out.u16(field.tag).lp(&field.key).lp(&field.value);
         }
         out.into_bytes()

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 
 use keizu_record::manifest::Manifest;
 use keizu_record::merkle::{Frontier, leaf};
-use keizu_record::{Digest, Hash, Kind, NodeId, Record, RecordId, Sealed};
+use keizu_record::{Brief, Digest, Hash, Kind, NodeId, Record, RecordId, Sealed};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::{Error, Objects};
 
 /// Raised when `fold.sql`, or what is folded, changes: what an older version folded is then folded again.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
-const TABLES: &[&str] = &["fold_state", "fold_frontier", "fold_node", "fold_entry", "fold_collection", "fold_member"];
+const TABLES: &[&str] = &["fold_state", "fold_frontier", "fold_node", "fold_project", "fold_entry", "fold_collection", "fold_member"];
 
 /// Nodes whose numbers are remembered while folding.
 const REMEMBERED_MAX: usize = 200_000;
@@ -116,6 +116,7 @@ pub(super) struct Fold<'a> {
     nodes: i64,
     collections: i64,
     known: HashMap<Vec<u8>, i64>,
+    projects: HashMap<String, i64>,
     frontiers: HashMap<i64, Frontier>,
 }
 
@@ -124,7 +125,16 @@ impl<'a> Fold<'a> {
     pub(super) fn begin(connection: &'a Connection, objects: &'a dyn Objects) -> rusqlite::Result<Self> {
         let (position, nodes, collections) = connection
             .query_row("SELECT position, nodes, collections FROM fold_state", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        Ok(Self { connection, objects, position, nodes, collections, known: HashMap::new(), frontiers: HashMap::new() })
+        Ok(Self {
+            connection,
+            objects,
+            position,
+            nodes,
+            collections,
+            known: HashMap::new(),
+            projects: HashMap::new(),
+            frontiers: HashMap::new(),
+        })
     }
 
     /// Indexes one entry.
@@ -132,10 +142,12 @@ impl<'a> Fold<'a> {
         let subject = self.node(&record.subject)?;
         let object = record.object.as_ref().map(|node| self.node(node)).transpose()?;
         let place = record.place().map(|node| self.node(&node)).transpose()?;
-        let insert =
-            "INSERT INTO fold_entry (position, kind, subject, object, place, happened, recorded) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let project = record.text("project").map(|name| self.project(name)).transpose()?;
+        let insert = "INSERT INTO fold_entry (position, kind, subject, object, place, happened, recorded, project, brief) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         let mut insert = self.connection.prepare_cached(insert)?;
-        insert.execute(params![position, record.kind.code(), subject, object, place, record.happened.0, record.recorded.0])?;
+        let (kind, brief) = (record.kind.code(), Brief::of(record).pack());
+        insert.execute(params![position, kind, subject, object, place, record.happened.0, record.recorded.0, project, brief])?;
         if let Some(digest) = collection(record) {
             self.collection(&digest)?;
         }
@@ -192,6 +204,19 @@ impl<'a> Fold<'a> {
             self.known.clear();
         }
         self.known.insert(id, number);
+        Ok(number)
+    }
+
+    fn project(&mut self, name: &str) -> rusqlite::Result<i64> {
+        if let Some(number) = self.projects.get(name) {
+            return Ok(*number);
+        }
+        let insert = "INSERT INTO fold_project (number, name) SELECT coalesce(max(number), 0) + 1, $1 FROM fold_project \
+            WHERE true ON CONFLICT (name) DO NOTHING";
+        self.connection.prepare_cached(insert)?.execute([name])?;
+        let find = "SELECT number FROM fold_project WHERE name = $1";
+        let number = self.connection.prepare_cached(find)?.query_row([name], |row| row.get(0))?;
+        self.projects.insert(name.to_owned(), number);
         Ok(number)
     }
 

@@ -21,6 +21,12 @@ CREATE TABLE fold_node (
     id     BLOB    NOT NULL UNIQUE
 );
 
+CREATE TABLE fold_project (
+    number INTEGER NOT NULL PRIMARY KEY,
+    name   TEXT    NOT NULL UNIQUE
+);
+
+-- brief: keizu_record::brief, what a graph's index asks of a record.
 CREATE TABLE fold_entry (
     position INTEGER NOT NULL PRIMARY KEY,
     kind     INTEGER NOT NULL,
@@ -28,7 +34,9 @@ CREATE TABLE fold_entry (
     object   INTEGER,
     place    INTEGER,
     happened INTEGER NOT NULL,
-    recorded INTEGER NOT NULL
+    recorded INTEGER NOT NULL,
+    project  INTEGER,
+    brief    INTEGER NOT NULL
 );
 CREATE INDEX fold_entry_kind ON fold_entry (kind, position);
 CREATE INDEX fold_entry_subject ON fold_entry (subject, position);

@@ -166,9 +166,9 @@ impl SqliteStore {
         let mut insert = step.prepare_cached("INSERT INTO log (position, origin, place, id, bytes) VALUES ($1, $2, $3, $4, $5)")?;
         let mut ids = Vec::with_capacity(records.len());
         for record in records {
-            let sealed = record.seal(&keys.refs, keys::random()?).map_err(Error::Seal)?;
+            let (sealed, bytes) = record.seal_encoded(&keys.refs, keys::random()?).map_err(Error::Seal)?;
             position += 1;
-            insert.execute(params![position, origin, size.cast_signed(), sealed.id.as_bytes(), sealed.encode()])?;
+            insert.execute(params![position, origin, size.cast_signed(), sealed.id.as_bytes(), bytes])?;
             fold.entry(position, &sealed.record)?;
             fold.leaf(origin, &sealed.id)?;
             ids.push(sealed.id);

@@ -1,0 +1,29 @@
+//! Builds a synthetic history in a store, through the same door as every other record.
+//!
+//! `history build FOLDER NODES [EDGES_PER_RUN [SEED]]`
+
+mod build;
+mod generate;
+
+use std::path::PathBuf;
+
+use generate::Shape;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize, default: u64| args.get(at).map_or(Ok(default), |text| text.parse());
+    let folder = PathBuf::from(args.get(1).ok_or("which folder?")?);
+    let shape = Shape {
+        nodes: number(2, 100_000)?,
+        edges_per_run: number(3, 28)?,
+        hub_every: 40,
+        hubs: 100,
+        folder_every: 500,
+        folder_files: 1_000,
+        seed: number(4, 1)?,
+    };
+    match args[0].as_str() {
+        "build" => build::build(&folder, shape),
+        other => Err(format!("{other}? build").into()),
+    }
+}
