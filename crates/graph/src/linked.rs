@@ -54,17 +54,9 @@ impl Linked {
         }
     }
 
-    /// Takes a read apart again; a source that nobody reads any more is forgotten.
-    pub fn unsettle(&mut self, id: &RecordId) -> Option<Resolution> {
-        let resolution = self.resolved.remove(id)??;
-        if let Some(readers) = self.read_as.get_mut(&resolution.vertex) {
-            readers.remove(id);
-            if readers.is_empty() {
-                self.read_as.remove(&resolution.vertex);
-                self.sources.remove(&resolution.vertex);
-            }
-        }
-        Some(resolution)
+    /// The writes that a source may have come from.
+    pub fn origins(&self, vertex: &Vertex) -> &[(LinkKind, RecordId)] {
+        self.sources.get(vertex).map_or(&[], Vec::as_slice)
     }
 
     /// Reads that were joined to this vertex.

@@ -101,7 +101,8 @@ impl<'s, S: Source> Loader<'s, S> {
         self.select(Side::Subject, &nodes(fresh), &[Kind::Named, Kind::Retracted])
     }
 
-    fn holders(&mut self, contents: impl IntoIterator<Item = Digest>) -> Result<(), S::Error> {
+    /// Collections that hold these contents.
+    pub fn holders(&mut self, contents: impl IntoIterator<Item = Digest>) -> Result<(), S::Error> {
         let fresh = fresh(&mut self.asked.holders, contents);
         if !fresh.is_empty() {
             let holders = self.source.collections_of(&fresh)?;

@@ -4,7 +4,7 @@ mod common;
 
 use common::{History, content, edge, flights, place};
 use keizu_graph::tree::{Branch, Item, Pattern, Word, tree};
-use keizu_graph::{Direction, Index, Node, Options, Root, Trace};
+use keizu_graph::{Direction, Entries, Node, Options, Root, Trace};
 use keizu_record::body::{ArtifactKind, Edge, Role};
 use keizu_record::{Authority, Kind};
 
@@ -221,8 +221,8 @@ fn a_long_chain_ends_somewhere() {
         h.made(run, i64::from(step) * 10 + 1, "x", content(&(step + 1).to_string()));
     }
     // walked through the index: the plain source would look through all entries at each of the levels
-    let index = Index::build(h.entries.iter().cloned(), []);
-    let Ok(trace) = keizu_graph::trace(&index, &place("x"), &Options::default());
+    let entries = Entries::new(h.entries.iter().cloned(), []);
+    let Ok(trace) = keizu_graph::trace(&entries, &place("x"), &Options::default());
     assert_eq!(trace.nodes.len(), 4_001);
     assert_eq!(show(&trace, true).lines().last().map(|line| line.ends_with("(deeper)")), Some(true));
 }

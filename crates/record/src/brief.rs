@@ -16,6 +16,7 @@
 use crate::body::{ArtifactKind, Role};
 use crate::node::{Name, NodeId};
 use crate::record::{Authority, Kind, Record};
+use crate::time::Time;
 
 /// A size that is not known.
 pub const SIZE_UNKNOWN: u8 = 63;
@@ -47,6 +48,34 @@ pub struct Brief {
     pub kin: bool,
     /// Its object is an artifact.
     pub content: bool,
+}
+
+/// An entry in brief. Nodes and projects are numbers that the source of the entry gives them, by first appearance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    /// Its place in the store.
+    pub position: u64,
+    /// What it states.
+    pub kind: Kind,
+    /// What it speaks of.
+    pub subject: u32,
+    /// The other end.
+    pub object: Option<u32>,
+    /// The path at which its artifact stood, as a node.
+    pub place: Option<u32>,
+    /// The project of that path.
+    pub project: Option<u32>,
+    /// When it happened.
+    pub happened: Time,
+    /// The rest.
+    pub brief: Brief,
+}
+
+impl Line {
+    /// The content that it speaks of.
+    pub fn content(&self) -> Option<u32> {
+        self.object.filter(|_| self.brief.content)
+    }
 }
 
 impl Brief {
@@ -123,7 +152,7 @@ impl Brief {
 mod tests {
     use super::*;
     use crate::body::{Edge, Named};
-    use crate::{Digest, RunId, Time};
+    use crate::{Digest, RunId};
     use proptest::prelude::*;
 
     fn edge() -> Edge {

@@ -63,6 +63,22 @@ pub enum Name {
 }
 
 impl NodeId {
+    /// The content, when it is one.
+    pub fn artifact(&self) -> Option<Digest> {
+        match self {
+            Self::Artifact(digest) => Some(*digest),
+            _ => None,
+        }
+    }
+
+    /// The run, when it is one.
+    pub fn run(&self) -> Option<RunId> {
+        match self {
+            Self::Run(run) => Some(*run),
+            _ => None,
+        }
+    }
+
     /// The canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();

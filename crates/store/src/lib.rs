@@ -36,6 +36,7 @@ pub mod verify;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use keizu_record::brief::Line;
 use keizu_record::manifest::Membership;
 use keizu_record::note::PublicKey;
 use keizu_record::{Digest, Entry, Kind, NodeId, Record, RecordId, Side};
@@ -113,8 +114,22 @@ pub trait Read {
 /// The records that an append is to write, made while the log is locked.
 pub type Draft<'a> = dyn FnMut(&dyn Read) -> Result<Vec<Record>, Error> + 'a;
 
+/// The index in brief, from which a graph in memory is built: every node has a number, by first appearance.
+pub trait Outline {
+    /// All entries from a position on, in order of position.
+    fn lines(&self, from: u64, visit: &mut dyn FnMut(&Line)) -> Result<(), Error>;
+    /// Contents that have a number, and are members of a collection. In no order, each once.
+    fn held(&self, visit: &mut dyn FnMut(u32)) -> Result<(), Error>;
+    /// Numbers of nodes, in their order.
+    fn numbers(&self, nodes: &[NodeId]) -> Result<Vec<Option<u32>>, Error>;
+    /// Nodes by their numbers, in their order.
+    fn numbered(&self, numbers: &[u32]) -> Result<Vec<Option<NodeId>>, Error>;
+    /// Entries by their positions, in order of position.
+    fn at(&self, positions: &[u64]) -> Result<Vec<Entry>, Error>;
+}
+
 /// Keeps logs and their index. Every engine passes one suite, the module `conformance` (feature of the same name).
-pub trait Store: Read {
+pub trait Store: Read + Outline {
     /// Appends to the own log, folds, signs a checkpoint; all or nothing, durable when it returns. Appends of other processes wait.
     ///
     /// The draft is called at most once. An empty one writes nothing. Its own failure comes back as [`Error::Draft`] or as it was given.

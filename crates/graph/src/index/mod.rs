@@ -1,271 +1,291 @@
-//! The graph in memory: the same answers as the walk, and closures in the time it takes to visit them.
+//! The graph in memory: closures in the time it takes to visit them, over ten million vertices in a few hundred megabytes.
 //!
 //! ```text
-//! entries ──► by subject, object, place        (a Source: what the walk asks)
-//!     └─────► Facts ──► Linked ──► u32 ids, adjacency both ways      (closures)
-//! a tail: reads whose candidates changed are joined again; vertices around them get new links; the rest stays
+//! lines ──plain──► vertices in columns, links ──► rows both ways          (closures: u32 ids, nothing else is touched)
+//!   └────hard────► Loader: the rules themselves ──► links ──┘
+//! a tail: what hangs together with it goes the hard way again; its rows are patches over the rows
+//! ids ──► the entries that stand for them, asked of the source ──► vertices, nodes      (a page, when somebody looks)
 //! ```
+//!
+//! The index holds no path, no digest and no name. It answers *which* and *how many*; what they are, the source tells of those that are shown.
 
 mod adjacency;
-mod dirt;
+mod hard;
+mod plain;
+mod tail;
+mod vertices;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::convert::Infallible;
+use std::collections::{BTreeMap, HashMap};
 
 use keizu_record::body::ArtifactKind;
-use keizu_record::manifest::{Manifest, Membership};
-use keizu_record::{Digest, Entry, Kind, NodeId, RecordId, RunId, Side};
+use keizu_record::{Digest, Name, NodeId, RecordId, RunId};
 
-use crate::linked::Linked;
+use crate::linked::bare;
 use crate::load::Loader;
+use crate::node::{Node, describe};
 use crate::root::{self, Root};
 use crate::vertex::Vertex;
 use crate::walk::Direction;
-use crate::{Source, node};
+use crate::{Outline, node};
 
 use adjacency::Adjacency;
-use dirt::Dirt;
+use hard::Numbers;
+use plain::Plain;
+use vertices::{Bits, NONE, Sort, Vertices};
 
-/// All entries of a store, and the graph that they make.
+/// Reads and writes that are joined in one pass: a bound on the memory that building takes.
+const TOUCHES_MAX: usize = 8_000_000;
+/// Contents that go the hard way together.
+const CONTENTS_MAX: usize = 2_048;
+
+/// The graph of all entries of a source.
 #[derive(Debug, Default)]
 pub struct Index {
-    entries: Vec<Entry>,
-    by: HashMap<(Side, NodeId), Vec<u32>>,
-    linked: Linked,
-    vertices: Vec<Vertex>,
-    ids: HashMap<Vertex, u32>,
-    /// Kind of each vertex; none for runs.
-    kinds: Vec<Option<ArtifactKind>>,
+    vertices: Vertices,
     up: Adjacency,
     down: Adjacency,
+    next: u64,
 }
 
 /// What a closure reached.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Closure {
-    /// The vertices, the root among them, sorted.
-    pub vertices: Vec<Vertex>,
-    /// How many of them are runs.
+    /// The vertices, the nearest to the root first. [`Index::vertices`] tells what they are.
+    pub ids: Vec<u32>,
+    /// Occurrences that were asked for and have no vertex of their own: files that were only read as one of a folder's.
+    pub apart: Vec<Vertex>,
+    /// How many of all are runs.
     pub runs: usize,
     /// How many are artifacts, by kind.
     pub artifacts: BTreeMap<ArtifactKind, usize>,
 }
 
+/// Where a question starts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Start {
+    /// The occurrences asked for; for those apart what they lead to.
+    pub ids: Vec<u32>,
+    /// See [`Closure::apart`], with what they are to people.
+    pub apart: Vec<(Vertex, ArtifactKind)>,
+}
+
 impl Index {
-    /// The index of these entries and manifests.
-    pub fn build<'m>(entries: impl IntoIterator<Item = Entry>, manifests: impl IntoIterator<Item = &'m Manifest>) -> Self {
-        let mut index = Self::default();
-        index.extend(entries, manifests);
-        index
+    /// The index of all entries of a source.
+    ///
+    /// # Errors
+    /// When the source fails.
+    pub fn build<S: Outline>(source: &S) -> Result<Self, S::Error> {
+        Self::build_with(source, TOUCHES_MAX)
     }
 
-    /// Adds what was appended since: entries in order of position, and manifests (each may come before or after the entries that name
-    /// it, and more than once).
-    pub fn extend<'m>(&mut self, entries: impl IntoIterator<Item = Entry>, manifests: impl IntoIterator<Item = &'m Manifest>) {
-        let mut dirt = Dirt::default();
-        for manifest in manifests {
-            self.add_manifest(manifest, &mut dirt);
+    /// The same, with a bound on the reads and writes that are held at once.
+    ///
+    /// # Errors
+    /// When the source fails.
+    pub fn build_with<S: Outline>(source: &S, touches_max: usize) -> Result<Self, S::Error> {
+        let mut plain = Plain::scan(source)?;
+        plain.join(source, touches_max)?;
+        let Plain { mut vertices, mut links, hard, odd_runs, next, .. } = plain;
+        let mut down_only = Vec::new();
+        vertices.settle();
+        let numbers: Vec<u32> = hard.iter().collect();
+        for chunk in numbers.chunks(CONTENTS_MAX) {
+            let nodes = source.numbered(chunk)?;
+            let contents: Vec<Digest> = nodes.iter().flatten().filter_map(NodeId::artifact).collect();
+            let found = hard::contents(source, &mut vertices, &contents)?;
+            links.extend(found.links);
+            down_only.extend(found.down_only);
         }
-        for entry in entries {
-            if self.linked.facts.add(&entry) {
-                dirt.entry(&self.linked.facts, &entry);
-                self.keep(entry);
+        let numbers: Vec<u32> = odd_runs.iter().collect();
+        for chunk in numbers.chunks(CONTENTS_MAX) {
+            let nodes = source.numbered(chunk)?;
+            let runs: Vec<RunId> = nodes.iter().flatten().filter_map(NodeId::run).collect();
+            links.extend(hard::unseen(source, &mut vertices, &runs)?.links);
+        }
+        vertices.settle();
+        links.shrink_to_fit();
+        let up = Adjacency::new(vertices.len(), || links.iter().map(|(from, to)| (*to, *from)));
+        let down = Adjacency::new(vertices.len(), || links.iter().chain(&down_only).copied());
+        Ok(Self { vertices, up, down, next })
+    }
+
+    /// Where a question about a root starts; empty when nothing is known of it.
+    ///
+    /// # Errors
+    /// When the source fails.
+    pub fn start<S: Outline>(&self, source: &S, root: &Root, direction: Direction) -> Result<Start, S::Error> {
+        let mut loader = Loader::new(source);
+        let roots = root::find(&mut loader, root)?;
+        let mut start = Start::default();
+        let mut apart = Vec::new();
+        let numbers = Numbers::ask(source, hard::nodes_of(&loader.linked, &roots))?;
+        for root in roots {
+            match hard::known(&root, &self.vertices, &loader.linked, &numbers) {
+                Some(id) => start.ids.push(id),
+                None => apart.push(root),
             }
         }
-        self.clean(dirt);
+        if apart.is_empty() {
+            return Ok(start);
+        }
+        let links = match direction {
+            Direction::Up => loader.up(&apart)?,
+            Direction::Down => loader.down(&apart)?,
+        };
+        let ends: Vec<Vertex> = links.into_iter().map(|link| if direction == Direction::Up { link.from } else { link.to }).collect();
+        let linked = &loader.linked;
+        let numbers = Numbers::ask(source, hard::nodes_of(linked, &ends))?;
+        start.ids.extend(ends.iter().filter_map(|end| hard::known(end, &self.vertices, linked, &numbers)));
+        start.apart = apart.into_iter().map(|root| (root.clone(), node::kind(linked, &root))).collect();
+        Ok(start)
     }
 
-    fn add_manifest(&mut self, manifest: &Manifest, dirt: &mut Dirt) {
-        let collection = manifest.digest();
-        if !self.linked.facts.members(&collection).is_empty() {
-            return;
+    /// Visits all that is reached, the nearest first, each with the vertex that it was reached from (of those that it starts from: itself). Stops
+    /// when the visitor says so.
+    pub fn reach(&self, from: &[u32], direction: Direction, visit: &mut dyn FnMut(u32, u32) -> std::ops::ControlFlow<()>) {
+        let rows = match direction {
+            Direction::Up => &self.up,
+            Direction::Down => &self.down,
+        };
+        let mut seen = Bits::with(self.vertices.len());
+        let mut level: Vec<u32> = Vec::new();
+        for id in from {
+            if seen.add(*id) {
+                if visit(*id, *id).is_break() {
+                    return;
+                }
+                level.push(*id);
+            }
         }
-        let members: Vec<Membership> = manifest
-            .0
-            .iter()
-            .map(|(path, member)| Membership { collection, path: path.clone(), member: member.digest, size: member.size })
-            .collect();
-        dirt.manifest(collection, &members);
-        self.linked.facts.add_holders(members.iter().cloned());
-        self.linked.facts.add_members(members);
-    }
-
-    fn keep(&mut self, entry: Entry) {
-        let at = self.entries.len() as u32;
-        let record = &entry.record;
-        let ends = [
-            Some((Side::Subject, record.subject.clone())),
-            record.object.clone().map(|object| (Side::Object, object)),
-            record.place().map(|place| (Side::Place, place)),
-        ];
-        for end in ends.into_iter().flatten() {
-            self.by.entry(end).or_default().push(at);
-        }
-        self.entries.push(entry);
-    }
-
-    /// Joins again what changed, and links what stands around it.
-    fn clean(&mut self, dirt: Dirt) {
-        let mut around: HashSet<Vertex> = dirt.writes.iter().map(|id| Vertex::Write(*id)).collect();
-        around.extend(dirt.runs.iter().map(|run| Vertex::Run(*run)));
-        let mut contents = dirt.kin.clone();
-        for id in dirt.readings(&self.linked) {
-            let (run, content) = dirt::ends(&self.linked.facts, &id);
-            around.extend(run.map(Vertex::Run));
-            contents.extend(content);
-            let before = self.linked.unsettle(&id);
-            let (after, _) = self.linked.attempt(&id);
-            around.extend(before.into_iter().chain(after.clone()).map(|resolution| resolution.vertex));
-            self.linked.settle(id, after);
-        }
-        around.extend(dirt::families(&self.linked, &contents));
-        let mut open: Vec<u32> = around.into_iter().map(|vertex| self.id(vertex)).collect();
-        open.sort_unstable();
-        while let Some(at) = open.pop() {
-            let known = self.vertices.len();
-            self.link(at);
-            open.extend(known as u32..self.vertices.len() as u32);
-        }
-        self.up.settle(self.vertices.len());
-        self.down.settle(self.vertices.len());
-    }
-
-    fn id(&mut self, vertex: Vertex) -> u32 {
-        if let Some(id) = self.ids.get(&vertex) {
-            return *id;
-        }
-        let id = self.vertices.len() as u32;
-        self.ids.insert(vertex.clone(), id);
-        self.vertices.push(vertex);
-        self.kinds.push(None);
-        id
-    }
-
-    /// Gives a vertex the links that arrive at it now.
-    fn link(&mut self, at: u32) {
-        let vertex = self.vertices[at as usize].clone();
-        let links = if self.stands(&vertex) { self.linked.up(&vertex) } else { Vec::new() };
-        let mut from: Vec<u32> = links.into_iter().map(|link| self.id(link.from)).collect();
-        from.sort_unstable();
-        from.dedup();
-        let before = self.up.of(at).to_vec();
-        for gone in before.iter().filter(|old| from.binary_search(old).is_err()) {
-            self.down.remove(*gone, at);
-        }
-        for new in from.iter().filter(|new| before.binary_search(new).is_err()) {
-            self.down.insert(*new, at);
-        }
-        if from != before {
-            self.up.set(at, from);
-        }
-        self.kinds[at as usize] = vertex.run().is_none().then(|| node::kind(&self.linked, &vertex));
-    }
-
-    /// Whether a vertex is still one: a write while its record holds, a source or a file of a folder only while somebody reads it.
-    fn stands(&self, vertex: &Vertex) -> bool {
-        match vertex {
-            Vertex::Run(_) => true,
-            Vertex::Write(id) => self.linked.facts.holds(id),
-            Vertex::Source { .. } if crate::linked::is_bare(vertex) => true,
-            Vertex::Source { .. } | Vertex::Member { .. } => self.linked.read_as(vertex).next().is_some(),
+        while !level.is_empty() {
+            let mut next = Vec::new();
+            for via in level {
+                for id in rows.of(via) {
+                    if seen.add(*id) {
+                        if visit(*id, via).is_break() {
+                            return;
+                        }
+                        next.push(*id);
+                    }
+                }
+            }
+            level = next;
         }
     }
 
     /// All that made the root, or all that it touches.
-    pub fn closure(&self, root: &Root, direction: Direction) -> Closure {
-        let mut loader = Loader::new(self);
-        let Ok(roots) = root::find(&mut loader, root);
-        let mut seen = vec![false; self.vertices.len()];
-        let mut open: Vec<u32> = Vec::new();
+    ///
+    /// # Errors
+    /// When the source fails.
+    pub fn closure<S: Outline>(&self, source: &S, root: &Root, direction: Direction) -> Result<Closure, S::Error> {
+        let start = self.start(source, root, direction)?;
         let mut closure = Closure::default();
-        for root in roots {
-            if let Some(id) = self.ids.get(&root).filter(|_| self.stands(&root)) {
-                open.push(*id);
-                continue;
-            }
-            // a file that was only read as one of a folder's has no place among the vertices
-            let found = match direction {
-                Direction::Up => loader.up(std::slice::from_ref(&root)),
-                Direction::Down => loader.down(std::slice::from_ref(&root)),
-            };
-            let Ok(links) = found;
-            let ends = links.into_iter().map(|link| if direction == Direction::Up { link.from } else { link.to });
-            open.extend(ends.filter_map(|end| self.ids.get(&end).copied()));
-            closure.count(node::kind(&loader.linked, &root));
-            closure.vertices.push(root);
-        }
-        while let Some(at) = open.pop() {
-            if std::mem::replace(&mut seen[at as usize], true) {
-                continue;
-            }
-            match direction {
-                Direction::Up => open.extend(self.up.of(at)),
-                Direction::Down => {
-                    open.extend(self.down.of(at));
-                    open.extend(self.folders(at));
-                }
-            }
-        }
-        for at in (0..self.vertices.len()).filter(|at| seen[*at]) {
-            match self.kinds[at] {
-                Some(kind) => closure.count(kind),
+        let mut counts = [0_usize; ArtifactKind::ALL.len()];
+        self.reach(&start.ids, direction, &mut |id, _| {
+            closure.ids.push(id);
+            match self.vertices.kind(id) {
+                Some(kind) => counts[kind as usize] += 1,
                 None => closure.runs += 1,
             }
-            closure.vertices.push(self.vertices[at].clone());
+            std::ops::ControlFlow::Continue(())
+        });
+        for (vertex, kind) in start.apart {
+            counts[kind as usize] += 1;
+            closure.apart.push(vertex);
         }
-        closure.vertices.sort();
-        closure
+        let counted = ArtifactKind::ALL.iter().zip(counts).filter(|(_, count)| *count > 0);
+        closure.artifacts = counted.map(|(kind, count)| (*kind, count)).collect();
+        Ok(closure)
     }
 
-    /// Links that are followed downwards only, where upwards a folder stands for its files: from a file to the folders that were read with it inside,
-    /// and to those who read the very folder that it was written in.
-    fn folders(&self, at: u32) -> Vec<u32> {
-        let vertex = &self.vertices[at as usize];
-        let links = match vertex {
-            Vertex::Source { .. } | Vertex::Member { .. } => self.linked.down(vertex),
-            Vertex::Run(_) | Vertex::Write(_) => Vec::new(),
-        };
-        links.into_iter().filter_map(|link| self.ids.get(&link.to).copied()).collect()
+    /// What vertices are, in their order: asked of the source.
+    ///
+    /// # Errors
+    /// When the source fails.
+    pub fn vertices<S: Outline>(&self, source: &S, ids: &[u32]) -> Result<Vec<Vertex>, S::Error> {
+        Ok(self.load(&mut Loader::new(source), source, ids)?.into_iter().flatten().collect())
     }
 
-    /// How many entries it holds.
+    /// Vertices with what people want to know of them, in their order.
+    ///
+    /// # Errors
+    /// When the source fails.
+    pub fn describe<S: Outline>(&self, source: &S, ids: &[u32]) -> Result<Vec<Node>, S::Error> {
+        let mut loader = Loader::new(source);
+        let vertices: Vec<Vertex> = self.load(&mut loader, source, ids)?.into_iter().flatten().collect();
+        describe(&mut loader, &vertices)
+    }
+
+    fn load<S: Outline>(&self, loader: &mut Loader<'_, S>, source: &S, ids: &[u32]) -> Result<Vec<Option<Vertex>>, S::Error> {
+        let (bares, others): (Vec<u32>, Vec<u32>) = ids.iter().partition(|id| self.vertices.sort(**id) == Sort::Bare);
+        let numbers: Vec<u32> = bares.iter().map(|id| self.vertices.at(*id)).collect();
+        let mut found: HashMap<u32, Vertex> = HashMap::with_capacity(ids.len());
+        for (id, node) in bares.iter().zip(source.numbered(&numbers)?) {
+            found.extend(node.and_then(|node| node.artifact()).map(|content| (*id, bare(content))));
+        }
+        let positions: Vec<u64> = others.iter().map(|id| self.vertices.at(*id)).filter(|at| *at != NONE).map(u64::from).collect();
+        let entries: HashMap<u64, keizu_record::Entry> = source.at(&positions)?.into_iter().map(|entry| (entry.position, entry)).collect();
+        let entry = |id: &u32| entries.get(&u64::from(self.vertices.at(*id)));
+        let reads: Vec<(u32, RecordId)> =
+            others.iter().filter(|id| self.vertices.sort(**id) == Sort::Read).filter_map(|id| Some((*id, entry(id)?.id))).collect();
+        for (id, _) in &reads {
+            loader.linked.facts.add(&entries[&u64::from(self.vertices.at(*id))]);
+        }
+        let names: Vec<Name> = reads.iter().filter_map(|(_, id)| Some(loader.linked.facts.naming(id)?.named.name.clone())).collect();
+        loader.names(names)?;
+        loader.resolve(reads.iter().map(|(_, record)| *record))?;
+        for (id, record) in reads {
+            found.extend(loader.linked.resolution(&record).map(|resolution| (id, resolution.vertex.clone())));
+        }
+        for id in others {
+            let vertex = match (self.vertices.sort(id), entry(&id)) {
+                (Sort::Run, Some(entry)) => entry.record.run().map(Vertex::Run),
+                (Sort::Write, Some(entry)) => {
+                    loader.linked.facts.add(entry);
+                    Some(Vertex::Write(entry.id))
+                }
+                _ => None,
+            };
+            found.extend(vertex.map(|vertex| (id, vertex)));
+        }
+        Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+    }
+
+    /// What a vertex is to people; none for a run.
+    pub fn kind(&self, id: u32) -> Option<ArtifactKind> {
+        self.vertices.kind(id)
+    }
+
+    /// The neighbours of a vertex.
+    pub fn neighbours(&self, id: u32, direction: Direction) -> &[u32] {
+        match direction {
+            Direction::Up => self.up.of(id),
+            Direction::Down => self.down.of(id),
+        }
+    }
+
+    /// The position after the last entry that it knows.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// How many vertices it has or ever had.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.vertices.len()
     }
 
-    /// Whether it holds none.
+    /// Whether it has none.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.vertices.len() == 0
+    }
+
+    /// How many links it has.
+    pub fn links(&self) -> usize {
+        self.up.len()
+    }
+
+    /// Bytes in memory.
+    pub fn bytes(&self) -> usize {
+        self.vertices.bytes() + self.up.bytes() + self.down.bytes()
     }
 }
-
-impl Closure {
-    fn count(&mut self, kind: ArtifactKind) {
-        *self.artifacts.entry(kind).or_default() += 1;
-    }
-}
-
-impl Source for Index {
-    type Error = Infallible;
-
-    fn select(&self, side: Side, nodes: &[NodeId], kinds: &[Kind]) -> Result<Vec<Entry>, Infallible> {
-        let found = nodes.iter().filter_map(|node| self.by.get(&(side, node.clone()))).flatten();
-        let mut found: Vec<u32> = found.copied().filter(|at| kinds.contains(&self.entries[*at as usize].record.kind)).collect();
-        found.sort_unstable_by_key(|at| self.entries[*at as usize].position);
-        found.dedup();
-        Ok(found.into_iter().map(|at| self.entries[at as usize].clone()).collect())
-    }
-
-    fn collections_of(&self, members: &[Digest]) -> Result<Vec<Membership>, Infallible> {
-        Ok(members.iter().flat_map(|member| self.linked.facts.holders(member)).cloned().collect())
-    }
-
-    fn members_of(&self, collections: &[Digest]) -> Result<Vec<Membership>, Infallible> {
-        Ok(collections.iter().flat_map(|collection| self.linked.facts.members(collection)).cloned().collect())
-    }
-}
-
-/// The run of a read, and its content.
-type Ends = (Option<RunId>, Option<Digest>);
-/// Reads by their records.
-type Readings = HashSet<RecordId>;

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use brute::Oracle;
 use common::{History, content, run};
-use keizu_graph::{Direction, Index, LinkKind, Node, Options, Reached, Root, Trace, Vertex, reach_in, trace};
+use keizu_graph::{Direction, Entries, Index, LinkKind, Node, Options, Reached, Root, Trace, Vertex, reach_in, trace};
 use keizu_record::Authority;
 use proptest::prelude::*;
-use random::{CONTENTS, RUNS, any_history};
+use random::{CONTENTS, RUNS, any_history, mostly_plain_history};
 
 type Edges = BTreeSet<(Vertex, Vertex, LinkKind)>;
 
@@ -46,6 +46,48 @@ fn compare(history: &History, oracle: &Oracle, root: &Root, options: &Options) -
 fn cases(count: u32) -> ProptestConfig {
     let count = if std::env::var_os("PROPTEST_CASES").is_some() { ProptestConfig::default().cases } else { count };
     ProptestConfig { cases: count, failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() }
+}
+
+fn cuts() -> impl Strategy<Value = Vec<prop::sample::Index>> {
+    prop::collection::vec(any::<prop::sample::Index>(), 0..4)
+}
+
+/// Built at once, in small passes, and bit by bit.
+fn index_answers_as_walk(history: &History, cuts: &[prop::sample::Index], late: bool) -> Result<(), TestCaseError> {
+    let mut ends: Vec<usize> = cuts.iter().map(|cut| cut.index(history.entries.len() + 1)).chain([history.entries.len()]).collect();
+    ends.sort_unstable();
+    let (mut entries, mut grown, mut from) = (Entries::default(), Index::default(), 0);
+    for (step, end) in ends.iter().enumerate() {
+        let mut manifests = Vec::new();
+        for (digest, manifest) in history.manifests.iter().filter(|_| step == if late { ends.len() - 1 } else { 0 }) {
+            entries.keep(manifest);
+            manifests.push(*digest);
+        }
+        history.entries[from..*end].iter().for_each(|entry| entries.push(entry.clone()));
+        let Ok(()) = grown.extend(&entries, &manifests);
+        from = *end;
+    }
+    let (Ok(whole), Ok(bounded)) = (Index::build(&entries), Index::build_with(&entries, 3));
+    for root in roots(history) {
+        for direction in [Direction::Up, Direction::Down] {
+            let options = Options { direction, ..Options::default() };
+            let walked = history.ask(root.clone(), &options);
+            let Ok(traced) = trace(&entries, &root, &options);
+            prop_assert_eq!(&traced, &walked);
+            for (how, index) in [("grown", &grown), ("whole", &whole), ("bounded", &bounded)] {
+                let Ok(closure) = index.closure(&entries, &root, direction);
+                let Ok(found) = index.vertices(&entries, &closure.ids);
+                prop_assert_eq!(found.len(), closure.ids.len(), "{}: every id is a vertex", how);
+                let all: BTreeSet<Vertex> = found.iter().chain(&closure.apart).cloned().collect();
+                prop_assert_eq!(all.len(), closure.ids.len() + closure.apart.len(), "{}: each once: {:?} {:?}", how, found, closure.ids);
+                prop_assert_eq!(all, vertices(&walked), "{}: {:?} {:?}", how, root, direction);
+                prop_assert_eq!(closure.runs, walked.nodes.iter().filter(|node| node.run().is_some()).count());
+                let artifacts: usize = closure.artifacts.values().sum();
+                prop_assert_eq!(artifacts + closure.runs, walked.nodes.len());
+            }
+        }
+    }
+    Ok(())
 }
 
 proptest! {
@@ -110,33 +152,13 @@ proptest! {
     }
 
     #[test]
-    fn the_index_answers_as_the_walk(history in any_history(24), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4), late in any::<bool>()) {
-        let mut index = Index::default();
-        let mut ends: Vec<usize> = cuts.iter().map(|cut| cut.index(history.entries.len() + 1)).chain([history.entries.len()]).collect();
-        ends.sort_unstable();
-        let mut from = 0;
-        for (step, end) in ends.iter().enumerate() {
-            let manifests = history.manifests.values().filter(|_| step == if late { ends.len() - 1 } else { 0 });
-            index.extend(history.entries[from..*end].iter().cloned(), manifests);
-            from = *end;
-        }
-        let whole = Index::build(history.entries.iter().cloned(), history.manifests.values());
-        prop_assert_eq!(index.len(), history.entries.len());
-        for root in roots(&history) {
-            for direction in [Direction::Up, Direction::Down] {
-                let options = Options { direction, ..Options::default() };
-                let walked = history.ask(root.clone(), &options);
-                let Ok(indexed) = trace(&index, &root, &options);
-                prop_assert_eq!(&indexed, &walked);
-                for index in [&index, &whole] {
-                    let closure = index.closure(&root, direction);
-                    prop_assert_eq!(closure.vertices.iter().cloned().collect::<BTreeSet<_>>(), vertices(&walked), "{:?} {:?}", root, direction);
-                    prop_assert_eq!(closure.runs, walked.nodes.iter().filter(|node| node.run().is_some()).count());
-                    let artifacts: usize = closure.artifacts.values().sum();
-                    prop_assert_eq!(artifacts + closure.runs, walked.nodes.len());
-                }
-            }
-        }
+    fn the_index_answers_as_the_walk(history in any_history(24), cuts in cuts(), late in any::<bool>()) {
+        index_answers_as_walk(&history, &cuts, late)?;
+    }
+
+    #[test]
+    fn the_index_of_plain_contents_answers_as_the_walk(history in mostly_plain_history(30), cuts in cuts(), late in any::<bool>()) {
+        index_answers_as_walk(&history, &cuts, late)?;
     }
 
     #[test]

@@ -50,19 +50,36 @@ fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![12 => file, 6 => folder, 1 => added, 1 => derived, 1 => retracted, 2 => mended]
 }
 
-pub fn any_history(steps_max: usize) -> impl Strategy<Value = History> {
-    (prop::collection::vec(any_step(), 1..steps_max), any::<u64>()).prop_map(|(steps, seed)| {
-        let mut history = History::default();
-        for number in 1..RUNS - 1 {
-            history.began(number, 0, "step");
-        }
-        history.began_in(RUNS - 1, 0, "step", "other", "/srv/other");
-        for step in steps {
-            apply(&mut history, step);
-        }
-        shuffle(&mut history.entries, seed);
-        history
+/// Reads and writes of files by relative paths; a quarter of the histories has one step of another sort.
+fn plain_steps(steps_max: usize) -> impl Strategy<Value = Vec<Step>> {
+    let plain = (any::<bool>(), 1..RUNS - 1, 0..30_i64, 0..4_usize, 0..CONTENTS.len()).prop_map(|(made, run, at, path, content)| {
+        Step::File { made, run, at, path, content, target: None, declared: false, listing: false }
+    });
+    (prop::collection::vec(plain, 1..steps_max), prop::option::weighted(0.25, any_step())).prop_map(|(mut steps, other)| {
+        steps.extend(other);
+        steps
     })
+}
+
+pub fn mostly_plain_history(steps_max: usize) -> impl Strategy<Value = History> {
+    (plain_steps(steps_max), any::<u64>()).prop_map(|(steps, seed)| history(steps, seed))
+}
+
+pub fn any_history(steps_max: usize) -> impl Strategy<Value = History> {
+    (prop::collection::vec(any_step(), 1..steps_max), any::<u64>()).prop_map(|(steps, seed)| history(steps, seed))
+}
+
+fn history(steps: Vec<Step>, seed: u64) -> History {
+    let mut history = History::default();
+    for number in 1..RUNS - 1 {
+        history.began(number, 0, "step");
+    }
+    history.began_in(RUNS - 1, 0, "step", "other", "/srv/other");
+    for step in steps {
+        apply(&mut history, step);
+    }
+    shuffle(&mut history.entries, seed);
+    history
 }
 
 /// Entries arrive in any order: runs are sealed when they end, and logs are merged.

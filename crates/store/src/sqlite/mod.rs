@@ -13,6 +13,7 @@
 mod connect;
 mod fold;
 mod keys;
+mod outline;
 mod read;
 mod witness;
 

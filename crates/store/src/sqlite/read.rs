@@ -15,7 +15,7 @@ use super::fold;
 use crate::{Error, Read, Select};
 
 /// Ids in one statement.
-const IDS_MAX: usize = 16_384;
+pub(super) const IDS_MAX: usize = 16_384;
 
 /// Names of logs by their numbers, which never change.
 pub(super) type Names = RefCell<HashMap<i64, Arc<str>>>;
@@ -86,7 +86,7 @@ impl Index<'_> {
         self.rows(&text, params_from_iter(values), read)?.into_iter().map(|row| self.entry(row)).collect()
     }
 
-    fn entry(&self, (position, origin, place, id, bytes): (i64, i64, i64, Vec<u8>, Vec<u8>)) -> Result<Entry, Error> {
+    pub(super) fn entry(&self, (position, origin, place, id, bytes): (i64, i64, i64, Vec<u8>, Vec<u8>)) -> Result<Entry, Error> {
         let name = self.name(origin)?;
         let (position, index) = (position.cast_unsigned(), place.cast_unsigned());
         let damaged = |what: String| Error::Damaged { origin: name.to_string(), index, what };
@@ -104,7 +104,7 @@ impl Index<'_> {
         Ok(name)
     }
 
-    fn rows<T>(
+    pub(super) fn rows<T>(
         &self,
         text: &str,
         values: impl rusqlite::Params,
@@ -114,7 +114,7 @@ impl Index<'_> {
         rows.map_err(|error| self.database.error("read its index", error))
     }
 
-    fn layout(&self, what: &str) -> Error {
+    pub(super) fn layout(&self, what: &str) -> Error {
         Error::Layout { path: self.database.path.clone(), what: what.to_owned() }
     }
 }
@@ -130,7 +130,7 @@ fn query<T>(
 }
 
 /// `$first, $first+1, …` for these ids. As many as the next power of two, the last one repeated, so that there are few different texts.
-fn id_list(ids: &[Value], first: usize) -> (String, Vec<Value>) {
+pub(super) fn id_list(ids: &[Value], first: usize) -> (String, Vec<Value>) {
     let mut values = ids.to_vec();
     if let Some(last) = ids.last() {
         values.resize(ids.len().next_power_of_two(), last.clone());
