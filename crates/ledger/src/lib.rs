@@ -31,6 +31,7 @@ pub mod step;
 mod summary;
 mod thing;
 mod view;
+mod whole;
 pub mod why;
 pub mod workshop;
 
@@ -48,6 +49,7 @@ pub use step::{Step, Surroundings};
 pub use summary::{Changes, Summary};
 pub use thing::{At, Spelling, Thing};
 pub use view::View;
+pub use whole::Whole;
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]

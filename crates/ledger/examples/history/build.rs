@@ -33,7 +33,11 @@ pub fn build(folder: &Path, shape: Shape) -> Result<(), Box<dyn std::error::Erro
             let mut records = std::mem::replace(&mut batch, Vec::with_capacity(BATCH + 64));
             store.append(&mut |_| Ok(std::mem::take(&mut records)))?;
             let rate = count as f64 / started.elapsed().as_secs_f64();
-            eprintln!("{total} records, {} of {runs} runs, {:.0} s, this append {rate:.0} records/s", at + 1, clock.elapsed().as_secs_f64());
+            eprintln!(
+                "{total} records, {} of {runs} runs, {:.0} s, this append {rate:.0} records/s",
+                at + 1,
+                clock.elapsed().as_secs_f64()
+            );
         }
     }
     println!("records {total}\nseconds {:.1}", clock.elapsed().as_secs_f64());

@@ -134,11 +134,21 @@ impl Generator {
             teams.push(Team { runs, ..Team::default() });
             left -= runs;
         }
-        let mut schedule: Vec<u32> = teams.iter().enumerate().flat_map(|(at, team)| std::iter::repeat_n(at as u32, team.runs as usize)).collect();
+        let mut schedule: Vec<u32> =
+            teams.iter().enumerate().flat_map(|(at, team)| std::iter::repeat_n(at as u32, team.runs as usize)).collect();
         for at in (1..schedule.len()).rev() {
             schedule.swap(at, random.below(at as u64 + 1) as usize);
         }
         Self { shape, random, teams, schedule, next: 0 }
+    }
+
+    /// The records of a run that comes after all: it reads what the last runs of the first team wrote.
+    pub fn one_more(mut self, number: u64) -> Step {
+        let made = |own: u64| std::array::from_fn(|at| File { run: own, output: at as u64, content: output(0, own, at as u64) });
+        let team = &mut self.teams[0];
+        team.recent = (team.runs.saturating_sub(WINDOW as u64)..team.runs).map(made).collect();
+        team.done = team.runs + number;
+        self.step(self.schedule.len() as u64 + number, 0)
     }
 
     /// How many runs there will be.
@@ -158,13 +168,18 @@ impl Generator {
         let run = run_id(team, own);
         let recorded = Time(at + 50_000_000);
         let mut step = Step { records: vec![began(run, &project, own, at).to_record(recorded)], manifests: Vec::new() };
-        let edge = |path: FilePath, digest: Digest, offset: i64| Edge { path, project: project.clone(), ..blank(run, digest, Time(at + offset)) };
+        let edge =
+            |path: FilePath, digest: Digest, offset: i64| Edge { path, project: project.clone(), ..blank(run, digest, Time(at + offset)) };
         let reads = self.shape.edges_per_run.saturating_sub(OUTPUTS).max(1);
         for (count, (path, digest)) in self.reads(team, own, reads).into_iter().enumerate() {
             step.records.push(edge(path, digest, 1_000 + count as i64).to_record(Kind::Used, recorded));
         }
         if let Some(manifest) = self.folder(team, own) {
-            let folder = Edge { members: Some(manifest.0.len() as u64), size: Some(manifest.size()), ..edge("first/".into(), manifest.digest(), 900) };
+            let folder = Edge {
+                members: Some(manifest.0.len() as u64),
+                size: Some(manifest.size()),
+                ..edge("first/".into(), manifest.digest(), 900)
+            };
             step.records.push(folder.to_record(Kind::Used, recorded));
             step.manifests.push(manifest);
         }

@@ -1,9 +1,10 @@
-//! Builds a synthetic history in a store, through the same door as every other record.
+//! Builds a synthetic history in a store, through the same door as every other record, and measures answers from it. `bench/history` runs it.
 //!
-//! `history build FOLDER NODES [EDGES_PER_RUN [SEED]]`
+//! `history build FOLDER NODES [EDGES_PER_RUN [SEED]]`, `history measure FOLDER NODES …`, `history roots FOLDER NODES …`
 
 mod build;
 mod generate;
+mod measure;
 
 use std::path::PathBuf;
 
@@ -15,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = PathBuf::from(args.get(1).ok_or("which folder?")?);
     let shape = Shape {
         nodes: number(2, 100_000)?,
-        edges_per_run: number(3, 28)?,
+        edges_per_run: number(3, 30)?,
         hub_every: 40,
         hubs: 100,
         folder_every: 500,
@@ -24,6 +25,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     match args[0].as_str() {
         "build" => build::build(&folder, shape),
-        other => Err(format!("{other}? build").into()),
+        "measure" => measure::measure(&folder, shape),
+        "roots" => {
+            let [closure, impact] = measure::roots(shape);
+            println!("{closure}\n{impact}");
+            Ok(())
+        }
+        other => Err(format!("{other}? build, measure or roots").into()),
     }
 }
