@@ -220,7 +220,7 @@ fn a_long_chain_ends_somewhere() {
         h.used(run, i64::from(step) * 10, "x", content(&step.to_string()));
         h.made(run, i64::from(step) * 10 + 1, "x", content(&(step + 1).to_string()));
     }
-    // walked through the index: the plain source would look through all entries at each of the levels
+    // walked through entries that are found by their ends: the plain source would look through all of them at each of the levels
     let entries = Entries::new(h.entries.iter().cloned(), []);
     let Ok(trace) = keizu_graph::trace(&entries, &place("x"), &Options::default());
     assert_eq!(trace.nodes.len(), 4_001);
