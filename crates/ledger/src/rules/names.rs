@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use keizu_capture::account::{Account, Listing};
+use keizu_capture::account::{Account, Listing, Process};
 use keizu_record::body::{ArtifactKind, Edge, Role};
 use keizu_record::manifest::Names;
 use keizu_record::{Authority, FilePath, Time};
@@ -74,12 +74,27 @@ fn together(listed: &BTreeMap<FilePath, &Listing>) -> Vec<(FilePath, Vec<FilePat
     groups
 }
 
-/// Whether Python imported from this folder.
+/// Whether Python imported from this folder: modules that lie in it, or packages (`pkg/__init__.py`, or `-m pkg.module`).
 fn is_import(account: &Account, folder: &FilePath, code: &BTreeSet<FilePath>) -> bool {
-    let python =
-        account.processes.iter().any(|process| process.exe.file_name().is_some_and(|name| name.to_string_lossy().starts_with("python")));
-    let prefix = folder.as_bytes().strip_suffix(b"/").filter(|path| *path != b".").unwrap_or_default();
-    python && code.iter().any(|path| path.folder() == prefix && path.extension() == "py")
+    let is_python = |process: &&Process| process.exe.file_name().is_some_and(|name| name.to_string_lossy().starts_with("python"));
+    let mut pythons = account.processes.iter().filter(is_python).peekable();
+    if pythons.peek().is_none() {
+        return false;
+    }
+    let started: BTreeSet<&[u8]> = pythons.filter_map(|process| module(&process.argv)).collect();
+    let prefix = folder.as_bytes().strip_prefix(b"./".as_slice()).unwrap_or(folder.as_bytes());
+    code.iter().filter(|path| path.extension() == "py").any(|path| {
+        let Some(rest) = path.as_bytes().strip_prefix(prefix) else { return false };
+        let Some(slash) = rest.iter().position(|byte| *byte == b'/') else { return true };
+        let package = &rest[..slash];
+        started.contains(package) || code.contains(&FilePath::new([prefix, package, b"/__init__.py"].concat()))
+    })
+}
+
+/// The package or module that `python -m` was asked for: the first part of its name.
+fn module(argv: &[Vec<u8>]) -> Option<&[u8]> {
+    let at = argv.iter().position(|word| word == b"-m")?;
+    argv.get(at + 1)?.split(|byte| *byte == b'.').next()
 }
 
 /// Files of the project that were looked for and not there: one edge.

@@ -111,6 +111,23 @@ fn listings_and_absences() {
     assert_eq!(import.text("by"), Some("import path"));
 }
 
+#[test]
+fn a_folder_of_packages_is_listed_by_the_import() {
+    let by = |scene: Scene, folder: &str| {
+        let prepared = scene.prepare();
+        let listing = prepared.records.iter().find(|record| record.path("path") == Some(folder.into())).unwrap();
+        listing.text("by").map(str::to_owned)
+    };
+    let package =
+        || Scene::of("python -m pkg.train").with_python().read("pkg/train.py", b"x").listed("", &["pkg"]).listed("raw", &["a.csv"]);
+    assert_eq!(by(package(), "./").as_deref(), Some("import path"), "asked for by -m, without an __init__.py");
+    assert_eq!(by(package(), "raw/"), None);
+    let imported = Scene::of("python main.py").with_python().read("src/pkg/__init__.py", b"x").listed("src", &["pkg"]);
+    assert_eq!(by(imported, "src/").as_deref(), Some("import path"));
+    let script = Scene::of("python src/main.py").with_python().read("src/main.py", b"x").listed("", &["src"]);
+    assert_eq!(by(script, "./"), None, "a folder above the script's is the program's own question");
+}
+
 /// Where each file of an account went, a side at a time.
 fn places(scene: &Scene) -> BTreeMap<(bool, String), usize> {
     let prepared = scene.prepare();
