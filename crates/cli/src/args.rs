@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{add, completions, doctor, get, impact, init, log, man, name, reproduce, run, show, status, trace, verify, version, why};
+use crate::commands::{
+    add, completions, doctor, get, impact, init, log, man, name, refresh, reproduce, run, show, status, trace, verify, version, why,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Yellow.on_default().bold())
@@ -72,6 +74,7 @@ pub enum Command {
     Why(why::Args),
     Show(show::Args),
     Status(status::Args),
+    Refresh(refresh::Args),
     Log(log::Args),
     Reproduce(reproduce::Args),
     Name(name::Args),

@@ -9,6 +9,7 @@ pub mod init;
 pub mod log;
 pub mod man;
 pub mod name;
+pub mod refresh;
 pub mod reproduce;
 pub mod run;
 pub mod show;

@@ -18,7 +18,9 @@ mod render;
 use std::process::ExitCode;
 
 use args::Command;
-use commands::{add, completions, doctor, get, impact, init, log, man, name, reproduce, run, show, status, trace, verify, version, why};
+use commands::{
+    add, completions, doctor, get, impact, init, log, man, name, refresh, reproduce, run, show, status, trace, verify, version, why,
+};
 use door::Door;
 use problem::{Exit, Problem};
 
@@ -42,6 +44,7 @@ fn answer(command: Command, door: &Door) -> Result<Exit, Problem> {
         Command::Trace(args) => trace::go(&args, door),
         Command::Impact(args) => impact::go(&args, door),
         Command::Why(args) => why::go(&args, door),
+        Command::Refresh(args) => refresh::go(&args, door),
         Command::Status(args) => status::go(&args, door),
         Command::Reproduce(args) => reproduce::go(&args, door),
         Command::Name(args) => name::go(&args, door),
@@ -69,7 +72,8 @@ mod tests {
 
     #[test]
     fn every_reading_command_has_json() {
-        let reading = ["reproduce", "log", "show", "trace", "impact", "why", "status", "name", "verify", "doctor", "version", "add"];
+        let reading =
+            ["reproduce", "log", "show", "trace", "impact", "why", "status", "refresh", "name", "verify", "doctor", "version", "add"];
         for command in Cli::command().get_subcommands() {
             let json = command.get_arguments().any(|arg| arg.get_id() == "json");
             assert_eq!(json, reading.contains(&command.get_name()), "{}", command.get_name());
@@ -79,7 +83,7 @@ mod tests {
     #[test]
     fn every_reading_command_can_look_back() {
         // what is checked or changed is what is there now
-        let present = ["run", "add", "verify", "doctor", "init", "version", "completions", "man", "help"];
+        let present = ["run", "refresh", "add", "verify", "doctor", "init", "version", "completions", "man", "help"];
         for command in Cli::command().get_subcommands().filter(|command| !present.contains(&command.get_name())) {
             assert!(command.get_arguments().any(|arg| arg.get_id() == "as_of"), "{}", command.get_name());
         }

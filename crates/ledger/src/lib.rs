@@ -23,6 +23,7 @@ mod names;
 mod present;
 pub mod recognise;
 mod recorder;
+pub mod refresh;
 pub mod reproduce;
 pub mod rules;
 mod settle;

@@ -30,7 +30,7 @@ use crate::{Error, answer};
 const VENV: &str = "pyvenv.cfg";
 
 /// A recorded run that can be run again.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// The run that was recorded.
     pub run: RunId,

@@ -49,6 +49,9 @@ pub struct Args {
     /// Say nothing afterwards.
     #[arg(short, long)]
     quiet: bool,
+    /// End the command when the process that started it ends.
+    #[arg(long, hide = true)]
+    die_with_parent: bool,
     /// The command and its arguments.
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -56,6 +59,10 @@ pub struct Args {
 
 pub fn go(args: Args, door: &Door) -> Result<Exit, Problem> {
     let command = args.command.clone();
+    if args.die_with_parent {
+        // it stays set when this process becomes the command
+        let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+    }
     // a mistake in what was typed or declared is said before anything starts; anything else never keeps the command from running
     match prepare(args, door) {
         Ok(prepared) => Ok(launch(prepared)),

@@ -41,6 +41,9 @@ pub struct Args {
 
 pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
     let ledger = door.read(&args.reading)?;
+    if args.reading.past.as_of.is_none() {
+        super::refresh::put_back(&ledger)?;
+    }
     let asked = asked(&ledger.view(), door, &args.things, args.environment)?;
     let mut progress = Progress::new(&door.talk());
     let mut told = |far: &AddProgress| progress.files("comparing", (far.files_done, far.files), (far.bytes_done, far.bytes));

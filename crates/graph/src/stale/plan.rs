@@ -1,10 +1,13 @@
 //! What to run again, in which order.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use keizu_record::RunId;
+use keizu_record::body::Role;
+use keizu_record::{FilePath, RunId};
 
 use super::judge::{Judgement, State};
+use super::key_of;
+use super::world::World;
 
 /// A run that is to be made again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +31,7 @@ pub struct Plan {
 
 impl Plan {
     /// What makes these products fresh: places in [`Judgement::products`].
-    pub fn of(judgement: &Judgement, wanted: &[usize]) -> Self {
+    pub fn of(world: &World, judgement: &Judgement, wanted: &[usize]) -> Self {
         let mut needed: HashSet<usize> = HashSet::new();
         let mut runs: HashSet<u32> = HashSet::new();
         let mut open: Vec<usize> = wanted.to_vec();
@@ -38,6 +41,7 @@ impl Plan {
             }
         }
         let mut steps: Vec<Planned> = Vec::new();
+        let mut writers: HashMap<&FilePath, usize> = HashMap::new();
         let mut place: BTreeMap<u32, usize> = BTreeMap::new();
         for run in judgement.order.iter().filter(|run| runs.contains(run)) {
             let mut products: Vec<usize> = needed.iter().copied().filter(|at| judgement.products[*at].at == *run).collect();
@@ -47,6 +51,11 @@ impl Plan {
             }
             let before = judgement.needs.get(run).into_iter().flatten().filter_map(|at| place.get(&judgement.products[*at].at));
             let mut after: Vec<usize> = before.copied().collect();
+            // two that write one file write it one after the other
+            for edge in world.runs[*run as usize].made.iter().filter(|edge| edge.role == Role::Output) {
+                after.extend(writers.insert(key_of(edge), steps.len()));
+            }
+            after.retain(|at| *at < steps.len());
             after.sort_unstable();
             after.dedup();
             let Some(first) = products.first() else { continue };

@@ -317,6 +317,15 @@ impl World {
         u64::try_from(run.ended?.micros() - run.began.micros()).ok()
     }
 
+    /// Files that a run left, and those that any run of the same command left and that nothing replaced: what it may write again.
+    pub fn written_by(&self, run: RunId) -> BTreeSet<FilePath> {
+        let Some(at) = self.by_id.get(&run) else { return BTreeSet::new() };
+        let recipe = self.runs[*at as usize].recipe;
+        let ours = |write: &Write| self.runs[write.run as usize].recipe == recipe;
+        let files = self.writes.values().filter(|writes| writes.iter().any(|write| write.run == *at) || writes.last().is_some_and(ours));
+        files.flatten().filter(|write| ours(write) && !write.removed).map(|write| write.path.clone()).collect()
+    }
+
     /// The newest run of the same command in the same folder.
     pub fn newest_of_command(&self, run: RunId) -> Option<RunId> {
         let run = &self.runs[*self.by_id.get(&run)? as usize];

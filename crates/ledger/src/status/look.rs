@@ -9,10 +9,10 @@ use std::path::Path;
 use keizu_graph::stale::{Judgement, Options, Papers, Present, State, World};
 use keizu_record::body::{Named, RunBegan};
 use keizu_record::manifest::{Manifest, Names};
-use keizu_record::{Digest, Entry, FilePath, Kind, Name, NodeId};
+use keizu_record::{Digest, Entry, FilePath, Kind, Name, NodeId, RunId};
 use keizu_store::Select;
 
-use super::{Labels, StatusRow, cause_row, spoken};
+use super::{CauseRow, Labels, StatusRow, cause_row, spoken};
 use crate::present::{Disk, Past, Progress};
 use crate::thing::Thing;
 use crate::view::View;
@@ -179,6 +179,17 @@ impl Judged {
             run: product.run.to_string(),
             more: verdict.causes.len().saturating_sub(1),
         }
+    }
+}
+
+impl Judged {
+    /// Why a run is to be made again: what happened to it, or to what it made; or the product from which it follows.
+    pub fn reasons(&self, run: RunId, products: &[usize]) -> (Vec<CauseRow>, Option<String>) {
+        let of_run = self.judgement.run(run).filter(|verdict| verdict.state == State::Stale);
+        let own = products.iter().map(|at| &self.judgement.products[*at].verdict).find(|verdict| verdict.state == State::Stale);
+        let Some(verdict) = of_run.or(own) else { return (Vec::new(), None) };
+        let causes = verdict.causes.iter().map(|cause| cause_row(cause, run)).collect();
+        (causes, verdict.via.map(|at| self.labels[&at].clone()))
     }
 }
 

@@ -9,7 +9,7 @@ use keizu_graph::stale::{Cause, Options, Plan, State, What};
 use keizu_record::FilePath;
 use serde::Serialize;
 
-pub(crate) use look::Look;
+pub(crate) use look::{Judged, Look};
 pub(crate) use words::{cause_row, run_short};
 
 use crate::present::Progress;
@@ -89,8 +89,8 @@ impl Ledger {
         let rows: Vec<StatusRow> = wanted.iter().map(|at| judged.row(*at)).collect();
         let stale: Vec<usize> = wanted.iter().copied().filter(|at| judged.judgement.products[*at].verdict.state == State::Stale).collect();
         let remedy = (!stale.is_empty()).then(|| {
-            let plan = Plan::of(&judged.judgement, &stale);
-            let of = Plan::of(&judged.judgement, &wanted).runs;
+            let plan = Plan::of(&look.world, &judged.judgement, &stale);
+            let of = Plan::of(&look.world, &judged.judgement, &wanted).runs;
             let took = plan.steps.iter().filter_map(|step| look.world.took_micros(step.run)).sum();
             Remedy { steps: plan.steps.len(), of, took_micros: took }
         });
