@@ -359,11 +359,15 @@ fn standing<'w>(world: &World, key: &FilePath, writes: &'w [Write], present: &im
     let gone = writes.last().is_some_and(|write| write.removed);
     let mut whole = writes.iter().rev().filter(|write| !write.removed && world.edge(write).role != Role::Intermediate);
     let mut newest = whole.next()?;
-    if !world.runs[newest.run as usize].is_good()
-        && let Some(good) = whole.find(|write| world.runs[write.run as usize].is_good())
-        && present.content(&good.path) == good.content.map_or(Now::Missing, Now::File)
-    {
-        newest = good;
+    if !world.runs[newest.run as usize].is_good() {
+        let now = present.content(&newest.path);
+        let good = whole.find(|write| world.runs[write.run as usize].is_good());
+        let stands = good.filter(|good| now == Now::Missing || good.content.map(Now::File) == Some(now.clone()));
+        if let Some(good) = stands {
+            newest = good;
+        } else if now == Now::Missing {
+            return None;
+        }
     }
     (!world.is_left_over(key, newest)).then_some((newest, gone))
 }

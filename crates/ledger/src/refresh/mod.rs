@@ -60,8 +60,10 @@ pub struct Proposal {
     pub unknown: Vec<String>,
     /// Whether anything was recorded of this project.
     pub recorded: bool,
-    pub(crate) runs: Vec<RunId>,
-    pub(crate) plain: Vec<Step>,
+    /// Their runs, in the same order.
+    pub runs: Vec<RunId>,
+    /// How each is run again, in the same order.
+    pub plain: Vec<Step>,
 }
 
 impl Ledger {
