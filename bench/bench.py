@@ -11,10 +11,10 @@ from pathlib import Path
 
 import report
 from measure import Sample, Series, adopt_orphans, execute, remove
-from workloads import TRACED, WORK, Workload, large_file, small_files
+from workloads import PYTHON, READ, TRACED, WORK, Workload, large_file, small_files
 
 KEIZU = os.environ["KEIZU_BIN"]
-NAMES = [*TRACED, "add-files", "add-large"]
+NAMES = [*TRACED, "add-files", "add-large", "status"]
 SLOW_RUNS_MAX = 3
 """ReproZip and `strace -f` take up to a hundred times as long; their ratios need no more runs."""
 
@@ -69,6 +69,17 @@ def added(folder: Path, what: str, env: dict[str, str]) -> list[Variant]:
     ]
 
 
+def asked(folder: Path, env: dict[str, str]) -> list[Variant]:
+    """Nothing changed since it was recorded: both must find that out."""
+    dvc = str(WORK / "dvc" / "bin" / "dvc")
+    remove(folder / ".keizu", folder / ".dvc", folder / ".dvcignore", folder / ".gitignore", folder / "data.dvc", WORK / "dvc-site")
+    execute([dvc, "init", "-q", "--no-scm"], folder, env)
+    execute([dvc, "add", "-q", "data"], folder, env)
+    (folder / "read.py").write_text(READ + "open('total.txt', 'w').write(f'{total} bytes in all files\\n')\n")
+    execute([KEIZU, "run", "-q", "--", str(PYTHON), "read.py"], folder, env)
+    return [Variant("keizu status", [KEIZU, "status"]), Variant("dvc status", [dvc, "status", "-q"], slow=True)]
+
+
 def alternate(variants: list[Variant], reset, folder: Path, env: dict[str, str], runs: int, order: random.Random) -> dict[str, Series]:
     """Every variant once a round, in an order drawn anew; one run of each beforehand that does not count."""
     series = {variant.name: Series() for variant in variants}
@@ -107,13 +118,16 @@ def one(name: str, quick: bool, runs: int, env: dict[str, str], order: random.Ra
         title, goal = workload.title, workload.goal
     else:
         many, megabytes = (5_000, 256) if quick else (50_000, 2048)
-        if name == "add-files":
+        if name == "status":
+            folder, title, goal = small_files(WORK / f"status-{many}", many), f"status of {many:,} unchanged files", 20
+        elif name == "add-files":
             folder, what, title, goal = small_files(WORK / f"add-files-{many}", many), "data", f"first record of {many:,} small files", 20
         else:
             folder, what, title, goal = large_file(WORK / f"add-large-{megabytes}", megabytes), "large.bin", f"first record of one file of {megabytes:,} MiB", 5
         print(title, file=sys.stderr)
         own_project(folder)
-        series = alternate(added(folder, what, env), lambda: None, folder, env, min(runs, SLOW_RUNS_MAX), order)
+        variants = asked(folder, env) if name == "status" else added(folder, what, env)
+        series = alternate(variants, lambda: None, folder, env, min(runs, SLOW_RUNS_MAX), order)
     samples = {variant: [asdict(sample) for sample in line.samples] for variant, line in series.items()}
     return {"title": title, "goal": goal, "date": date.today().isoformat(), "load": os.getloadavg()[0], "samples": samples}
 

@@ -64,7 +64,7 @@ def _file_system() -> str:
 
 
 def page(results: dict, series: dict[str, dict[str, Series]], setting: Setting) -> str:
-    traced = {name: result for name, result in results.items() if not name.startswith("add-")}
+    traced = {name: result for name, result in results.items() if not name.startswith("add-") and name != "status"}
     added = {name: result for name, result in results.items() if name.startswith("add-")}
     days = sorted({result["date"] for result in results.values()}) or [date.today().isoformat()]
     parts = [
@@ -88,6 +88,8 @@ def page(results: dict, series: dict[str, dict[str, Series]], setting: Setting) 
         parts += _traced(result, series[name])
     for name, result in added.items():
         parts += _added(result, series[name])
+    if "status" in results:
+        parts += _asked(results["status"], series["status"])
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -138,6 +140,20 @@ def _added(result: dict, series: dict[str, Series]) -> list[str]:
         "",
         f"- `dvc add` ÷ `keizu add` ≥ {result['goal']}: wall **{wall:.1f}×**, CPU {cpu:.1f}×, {_verdict(wall >= result['goal'])}",
         "- `dvc add` also copies the content into its cache; `keizu add` keeps small files and records large ones by their digest.",
+        "",
+    ]
+    return rows
+
+
+def _asked(result: dict, series: dict[str, Series]) -> list[str]:
+    rows = [f"## {result['title']}", "", "| | n | CPU s | wall s |", "|--|--|--|--|"]
+    rows += [f"| {variant} | {len(line.samples)} | {line.median('cpu'):.3f} | {line.median('wall'):.3f} |" for variant, line in series.items() if line.samples]
+    mine = series["keizu status"].median("wall")
+    wall, cpu = (series["dvc status"].median(what) / series["keizu status"].median(what) for what in ("wall", "cpu"))
+    rows += [
+        "",
+        f"- `keizu status` < 1 s: **{mine:.2f} s**, {_verdict(mine < 1)}",
+        f"- `dvc status` ÷ `keizu status` ≥ {result['goal']}: wall **{wall:.1f}×**, CPU {cpu:.1f}×, {_verdict(wall >= result['goal'])}",
         "",
     ]
     return rows

@@ -13,6 +13,15 @@ HERE = Path(__file__).resolve().parent
 WORK = HERE / "work"
 PYTHON = WORK / "python" / "bin" / "python"
 
+READ = (
+    "import os\n"
+    "total = 0\n"
+    "for folder, _, names in os.walk('data'):\n"
+    "    for name in names:\n"
+    "        with open(os.path.join(folder, name), 'rb') as file:\n"
+    "            total += len(file.read())\n"
+)
+
 
 @dataclass
 class Workload:
@@ -58,16 +67,7 @@ def files(quick: bool) -> Workload:
     """Python reads many small files."""
     many = 5_000 if quick else 50_000
     folder = small_files(WORK / f"files-{many}", many)
-    script = (
-        "import os\n"
-        "total = 0\n"
-        "for folder, _, names in os.walk('data'):\n"
-        "    for name in names:\n"
-        "        with open(os.path.join(folder, name), 'rb') as file:\n"
-        "            total += len(file.read())\n"
-        "print(total)\n"
-    )
-    (folder / "read.py").write_text(script)
+    (folder / "read.py").write_text(READ + "print(total)\n")
     return Workload("files", f"files: Python reads {many:,} small files", folder, [str(PYTHON), "read.py"], lambda: None, 1.25)
 
 

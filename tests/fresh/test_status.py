@@ -262,3 +262,26 @@ def test_nothing_recorded(empty: Family) -> None:
 def test_what_no_run_made(family: Family) -> None:
     done = family.keizu("status", "notes.txt", check=False)
     assert done.returncode == 2 and b"no run made notes.txt" in done.stderr
+
+
+def test_another_version_of_a_package_counts_only_when_asked(family: Family, tmp_path: Path) -> None:
+    site = tmp_path / "home" / "lib" / "python3" / "site-packages"
+    for name, version in {"tiny": "1.0", "other": "1.0"}.items():
+        (site / name).mkdir(parents=True)
+        (site / name / "__init__.py").write_text(f"VERSION = {version!r}\n")
+        (site / f"{name}-{version}.dist-info").mkdir()
+        (site / f"{name}-{version}.dist-info" / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (site / f"{name}-{version}.dist-info" / "RECORD").write_text(f"{name}/__init__.py,,\n")
+    family.env["PYTHONPATH"] = str(site)
+    family.write("tiny.out.py", "import tiny\nopen('tiny.out', 'w').write(tiny.VERSION * 20)\n")
+    family.python("tiny.out.py")
+    loaded = family.keizu.last()["environment"]["packages"]
+    if loaded.get("tiny") != "1.0":
+        pytest.skip("the folder is not taken for one of packages")
+    for name in ("tiny", "other"):
+        metadata = site / f"{name}-1.0.dist-info" / "METADATA"
+        metadata.write_text(metadata.read_text().replace("1.0", "1.1"))
+    assert family.stale() == set()
+    assert family.stale("--environment") == {"tiny.out"}
+    rows = {row["thing"]: row for row in family.rows("--environment")}
+    assert rows["tiny.out"]["cause"] == {"thing": "tiny", "what": "1.0 → 1.1"}

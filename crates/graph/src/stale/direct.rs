@@ -44,6 +44,7 @@ pub(super) fn direct(world: &World, run: u32, present: &impl Present, options: &
     inputs.sort();
     inputs.dedup();
     found.causes.extend(inputs.into_iter().map(|(_, cause)| cause));
+    found.causes.extend(options.also.get(&this.id).into_iter().flatten().cloned());
     found
 }
 

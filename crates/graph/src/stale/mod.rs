@@ -18,6 +18,8 @@ mod names;
 mod plan;
 mod world;
 
+use std::collections::HashMap;
+
 use keizu_record::manifest::{Manifest, Names};
 use keizu_record::{Digest, FilePath, RunId};
 
@@ -120,4 +122,6 @@ pub struct Cause {
 pub struct Options {
     /// Installed files that were read as data count even when they are not there.
     pub environment: bool,
+    /// What speaks against runs beyond what their records and the present tell.
+    pub also: HashMap<RunId, Vec<Cause>>,
 }

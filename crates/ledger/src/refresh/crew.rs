@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use keizu_graph::stale::{Judgement, Options, State};
+use keizu_graph::stale::{Judgement, State};
 use keizu_record::body::Edge;
 use keizu_record::{FilePath, Kind, RunId, Side};
 use nix::sys::signal::{Signal, killpg};
@@ -225,7 +225,7 @@ impl Crew<'_> {
         let look = Look::new(self.ledger)?;
         let mut silent = |_: &crate::AddProgress| {};
         let disk = Disk::new(home, self.ledger.config(), &mut silent);
-        let options = Options { environment: self.orders.environment };
+        let options = look.options(self.orders.environment)?;
         if Judgement::alone(&look.world, run, &disk, &options).is_empty() {
             self.stages[step] = Stage::Unchanged;
             tell(Event::Unchanged { step });
@@ -386,7 +386,7 @@ impl Crew<'_> {
     /// Things that are stale though the step that makes them was run.
     fn still(&self) -> Result<Vec<StatusRow>, Error> {
         let look = Look::new(self.ledger)?;
-        let judged = look.judge(&Options { environment: self.orders.environment }, &mut |_| {})?;
+        let judged = look.judge(&look.options(self.orders.environment)?, &mut |_| {})?;
         let ran = (0..self.stages.len()).filter(|at| self.stages[*at] == Stage::Ran).map(|at| self.proposal.runs[at]);
         let ran: BTreeSet<RunId> = ran.filter_map(|run| look.world.newest_of_command(run)).collect();
         let products = &judged.judgement.products;

@@ -12,7 +12,7 @@ mod aside;
 mod crew;
 mod left;
 
-use keizu_graph::stale::{Options, Plan, State};
+use keizu_graph::stale::{Plan, State};
 use keizu_record::{FilePath, RunId};
 use serde::Serialize;
 
@@ -76,7 +76,7 @@ impl Ledger {
             return Err(Error::Unfit("the past can be looked at, not made again: leave --as-of out".to_owned()));
         }
         let look = Look::new(self)?;
-        let judged = look.judge(&Options { environment: asked.environment }, progress)?;
+        let judged = look.judge(&look.options(asked.environment)?, progress)?;
         let wanted = judged.wanted(&asked.things)?;
         let products = &judged.judgement.products;
         let in_state = |state: State| wanted.iter().copied().filter(move |at| products[*at].verdict.state == state);

@@ -59,6 +59,12 @@ impl<'l> Look<'l> {
         Ok(Self { ledger, world, entries, names })
     }
 
+    /// How to look: with `environment`, packages that were loaded are compared with those that are installed.
+    pub fn options(&self, environment: bool) -> Result<Options, Error> {
+        let also = if environment { super::packages::changes(&self.ledger.view(), &self.entries)? } else { HashMap::new() };
+        Ok(Options { environment, also })
+    }
+
     /// Held against the disk, or against what had been seen by the moment as of which the ledger answers.
     pub fn judge(&self, options: &Options, progress: &mut Progress<'_>) -> Result<Judged, Error> {
         if self.ledger.as_of().is_some() {

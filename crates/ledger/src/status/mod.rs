@@ -1,11 +1,12 @@
 //! `keizu status`: which things are made from what is there now, and which are not.
 
 mod look;
+mod packages;
 mod words;
 
 use std::collections::BTreeMap;
 
-use keizu_graph::stale::{Cause, Options, Plan, State, What};
+use keizu_graph::stale::{Cause, Plan, State, What};
 use keizu_record::FilePath;
 use serde::Serialize;
 
@@ -83,7 +84,7 @@ impl Ledger {
     /// When the record can't be read, or something is asked for that no run made.
     pub fn status(&self, asked: &Asked, progress: &mut Progress<'_>) -> Result<Status, Error> {
         let look = Look::new(self)?;
-        let options = Options { environment: asked.environment };
+        let options = look.options(asked.environment)?;
         let judged = look.judge(&options, progress)?;
         let wanted = judged.wanted(&asked.things)?;
         let rows: Vec<StatusRow> = wanted.iter().map(|at| judged.row(*at)).collect();
