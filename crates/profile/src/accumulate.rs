@@ -234,10 +234,12 @@ impl Accumulator {
     /// Ends the column.
     pub fn finish(self, field: &Field) -> Column {
         let kind = self.kind;
+        // with values above i64's there are none below 0
+        let unsigned = matches!(self.most, Some(Value::Integer(most)) if most > i128::from(i64::MAX));
         let (categories, distinct) = match self.tally {
             None => (None, Distinct::exactly(0)),
             Some(Tally::Texts(counter)) => counter.finish(|text| Value::Text(text.to_string())),
-            Some(Tally::Numbers(counter)) => counter.finish(|key| number(kind, *key)),
+            Some(Tally::Numbers(counter)) => counter.finish(|key| number(kind, unsigned, *key)),
         };
         let categories = match self.framed {
             Some(framed) => Some(Categories::of(framed.values.into_iter().zip(framed.counts), framed.other, true)),
@@ -277,11 +279,12 @@ fn without_infinities(found: Categories, infinite: u64) -> Categories {
     Categories::of(finite.map(|counted| (counted.value, counted.count)), found.other + infinite, found.exact)
 }
 
-fn number(kind: Kind, key: u64) -> Value {
+fn number(kind: Kind, unsigned: bool, key: u64) -> Value {
     match kind {
         Kind::Boolean => Value::Boolean(key != 0),
         Kind::Real => Value::Real(f64::from_bits(key)),
         Kind::Time => Value::Time(key as i64),
+        _ if unsigned => Value::Integer(i128::from(key)),
         _ => Value::Integer(i128::from(key as i64)),
     }
 }

@@ -101,10 +101,6 @@ impl Format {
             _ => packed(Packing::Plain, of_text(&name, head)?),
         }
     }
-
-    pub(crate) fn is_array(self) -> bool {
-        matches!(self.layout, Layout::Npy | Layout::Npz)
-    }
 }
 
 /// As much as comes out of the head of a packed stream.

@@ -46,7 +46,7 @@ pub use difference::{
     SchemaChange, Side,
 };
 pub use event::EventTime;
-pub use format::{Format, Layout, Packing};
+pub use format::{Format, HEAD_BYTES, Layout, Packing};
 pub use moments::Moments;
 pub use profile::{Column, ColumnFrame, Frame, Profile, profile, profile_over};
 pub use value::{Kind, Value};

@@ -48,6 +48,7 @@ impl Column {
             _ => self.latest.zip(other.latest).map(|(a, b)| a.max(b)),
         };
         let kind = common(self.kind, other.kind).unwrap_or(self.kind);
+        let (mine_empty, theirs_empty) = (self.kind == Kind::Empty, other.kind == Kind::Empty);
         let (mine, theirs) = (self.categories.take(), other.categories.clone());
         let (mine, theirs) = (mine.map(|found| found.into_kind(kind)), theirs.map(|found| found.into_kind(kind)));
         let counted = |found: &Option<Categories>| found.as_ref().map(|found| found.counts.clone()).unwrap_or_default();
@@ -67,7 +68,7 @@ impl Column {
             _ => self.distinct.merge(&a, &other.distinct, &b).unwrap_or_else(|| self.distinct.clone()),
         };
         self.categories = both;
-        if self.kind == Kind::Empty {
+        if mine_empty {
             self.stored.clone_from(&other.stored);
         }
         self.kind = kind;
@@ -83,8 +84,8 @@ impl Column {
         };
         self.bins = match (self.bins.take(), &other.bins) {
             (Some(mut mine), Some(theirs)) => mine.merge(theirs).then_some(mine),
-            (one, _) if other.kind == Kind::Empty => one,
-            (None, other) if self.count == self.null => other.clone(),
+            (one, _) if theirs_empty => one,
+            (None, other) if mine_empty => other.clone(),
             _ => None,
         };
     }

@@ -5,8 +5,10 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, Strin
 use crate::Error;
 use crate::value::{Kind, Value};
 
-/// Rows of a batch, about.
-pub(crate) const BATCH_ROWS: usize = 8192;
+/// Rows of a batch: fewer where there are many columns, so that its cells fit into some 16 MiB.
+pub(crate) fn batch_rows(columns: usize) -> usize {
+    (2_097_152 / columns.max(1)).clamp(16, 8192)
+}
 
 /// A column, before its cells.
 #[derive(Debug, Clone, PartialEq, Eq)]

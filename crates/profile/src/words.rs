@@ -48,11 +48,21 @@ pub(crate) fn integer(word: &[u8]) -> Option<i64> {
     str::from_utf8(word).ok()?.parse().ok()
 }
 
+/// A whole number above those of [`integer`], that still fits.
+pub(crate) fn natural(word: &[u8]) -> Option<u64> {
+    let word = word.trim_ascii();
+    word.iter().all(u8::is_ascii_digit).then(|| str::from_utf8(word).ok()?.parse().ok())?
+}
+
+/// Digits of a number that is meant as one: more are of an identifier, and would not all be kept.
+const DIGITS_MAX: usize = 20;
+
 /// A number, also an infinite one.
 pub(crate) fn real(word: &[u8]) -> Option<f64> {
     let word = word.trim_ascii();
     let digits = word.strip_prefix(b"-").or_else(|| word.strip_prefix(b"+")).unwrap_or(word);
     match digits.first() {
+        Some(b'0'..=b'9' | b'.') if digits.len() > DIGITS_MAX && digits.iter().all(u8::is_ascii_digit) => None,
         Some(b'0'..=b'9' | b'.') => str::from_utf8(word).ok()?.parse().ok(),
         Some(b'i' | b'I') if digits.eq_ignore_ascii_case(b"inf") || digits.eq_ignore_ascii_case(b"infinity") => {
             Some(if word[0] == b'-' { f64::NEG_INFINITY } else { f64::INFINITY })
@@ -136,6 +146,12 @@ mod tests {
             (Some(1e3), Some(0.5), Some(f64::NEG_INFINITY), None, None)
         );
         assert_eq!((real(b"nan"), real(b"."), real(b"0x10")), (None, None, None));
+    }
+
+    #[test]
+    fn long_numbers() {
+        assert_eq!((natural(b"18446744073709551615"), natural(b"18446744073709551616"), natural(b"-1")), (Some(u64::MAX), None, None));
+        assert_eq!((real(b"1234567890123456789012345"), real(b"100000000000000000000.0")), (None, Some(1e20)));
     }
 
     #[test]

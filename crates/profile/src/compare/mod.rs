@@ -10,6 +10,7 @@
 //! Memory: two profiles with their samples; the digests of [`Limits::row_digests_max`] rows of each side; the cells of the rows without an equal
 //! one, [`Limits::changed_cells_max`] of each side; 16 bytes for each of at most 4 million changed rows.
 
+mod arrays;
 mod chain;
 mod columns;
 mod concentrate;
@@ -49,6 +50,7 @@ pub fn compare(before: &[Part], after: &[Part], limits: &Limits) -> Result<Diffe
         reordered: outcome.reordered,
         schema,
         columns: columns::changes(&pairs, (&was, &is), (&samples_before, &samples_after), outcome.cells.as_deref()),
+        arrays: arrays::changes((&before, &after), &pairs, (&was, &is), outcome.by_place.as_deref(), limits)?,
         parts: parts::changes(&before, &after, (&mut old, &mut new), &pairs)?,
         ..Difference::default()
     };
@@ -56,7 +58,8 @@ pub fn compare(before: &[Part], after: &[Part], limits: &Limits) -> Result<Diffe
     difference.same_values = difference.schema.is_empty()
         && !difference.reordered
         && outcome.counts.changed + outcome.counts.added + outcome.counts.removed == 0
-        && difference.parts.is_empty();
+        && difference.parts.is_empty()
+        && difference.arrays.is_empty();
     difference.headlines = headlines::of(&difference);
     Ok(difference)
 }

@@ -28,6 +28,8 @@ pub(crate) struct Outcome {
     pub reordered: bool,
     /// By pair: rows in which it changed.
     pub cells: Option<Vec<u64>>,
+    /// By pair: cells that differ at the same place, if both tables have as many rows.
+    pub by_place: Option<Vec<u64>>,
     /// By pair: rows in which it alone changed.
     alone: Vec<u64>,
     /// Changed rows with their partners, unless they stand in the same place.
@@ -58,12 +60,20 @@ impl Outcome {
             return Ok(Outcome { counts, ..Outcome::default() });
         }
         let as_many = was.rows == is.rows;
-        let mut together = None;
+        let (mut together, mut by_place) = (None, None);
         if as_many {
             let place = InPlace::of(old, new, pairs)?;
+            by_place = Some(place.cells.clone());
             if place.rows == 0 || place.is_reordered() {
                 let counts = RowCounts { equal: is.rows, matched: true, ..RowCounts::default() };
-                return Ok(Outcome { counts, reordered: place.rows > 0, cells: Some(none.clone()), alone: none, ..Outcome::default() });
+                return Ok(Outcome {
+                    counts,
+                    reordered: place.rows > 0,
+                    cells: Some(none.clone()),
+                    by_place,
+                    alone: none,
+                    ..Outcome::default()
+                });
             }
             if place.belongs_together(pairs.len()) {
                 if place.rows * 2 <= is.rows {
@@ -80,7 +90,7 @@ impl Outcome {
         let equal = is.rows - unmatched.added;
         if !unmatched.whole {
             let counts = RowCounts { added: unmatched.added, removed: unmatched.removed, changed: 0, equal, matched: false };
-            return Ok(Outcome { counts, ..Outcome::default() });
+            return Ok(Outcome { counts, by_place, ..Outcome::default() });
         }
         let found = partners::find(old, new, pairs, &unmatched, &keys(pairs, was, is), as_many)?;
         let (mut cells, mut alone) = (none.clone(), none);
@@ -95,6 +105,7 @@ impl Outcome {
             counts: RowCounts { added, removed, changed, equal, matched: true },
             reordered: false,
             cells: Some(cells),
+            by_place,
             alone,
             partners: found.partners,
             in_place: false,
@@ -105,7 +116,14 @@ impl Outcome {
 
     fn in_place(place: InPlace, rows: u64) -> Outcome {
         let counts = RowCounts { added: 0, removed: 0, changed: place.rows, equal: rows - place.rows, matched: true };
-        Outcome { counts, cells: Some(place.cells), alone: place.alone, in_place: true, ..Outcome::default() }
+        Outcome {
+            counts,
+            by_place: Some(place.cells.clone()),
+            cells: Some(place.cells),
+            alone: place.alone,
+            in_place: true,
+            ..Outcome::default()
+        }
     }
 
     /// The column in which nearly all changed rows changed, and nothing else of them, with how many those are.

@@ -53,8 +53,8 @@ fn retyped(was: &Field, is: &Field) -> bool {
     if was.kind == Kind::Empty || is.kind == Kind::Empty {
         return false;
     }
-    // a text file names kinds only
-    let typed = |field: &Field| field.stored != field.kind.to_string();
+    // a text file names kinds only, and each format has its own names for what is nested
+    let typed = |field: &Field| field.stored != field.kind.to_string() && field.kind != Kind::Nested;
     was.kind != is.kind || typed(was) && typed(is) && was.stored != is.stored
 }
 

@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
-    UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType,
+    DurationSecondType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType,
+    Time32SecondType, Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use arrow_ipc::reader::{FileReader, StreamReader};
-use arrow_schema::{ArrowError, DataType, Schema, TimeUnit};
+use arrow_schema::{DataType, Schema, TimeUnit};
 
-use super::shared::{Place, Shared};
+use super::guarded;
+use super::messages::Messages;
+use super::shared::Shared;
+use crate::Error;
 use crate::format::{Format, Layout};
-use crate::table::{Batch, Cells, Field, Table};
+use crate::table::{Batch, Cells, Field, Table, batch_rows};
 use crate::value::Kind;
-use crate::{Error, Limits};
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
@@ -50,6 +52,14 @@ pub(crate) fn cells(array: &ArrayRef) -> Cells {
         DataType::Timestamp(TimeUnit::Millisecond, _) => times::<TimestampMillisecondType>(array, |millis| millis.checked_mul(1000)),
         DataType::Timestamp(TimeUnit::Microsecond, _) => times::<TimestampMicrosecondType>(array, Some),
         DataType::Timestamp(TimeUnit::Nanosecond, _) => times::<TimestampNanosecondType>(array, |nanos| Some(nanos.div_euclid(1000))),
+        DataType::Time32(TimeUnit::Second) => Cells::Integer(integers::<Time32SecondType>(array)),
+        DataType::Time32(_) => Cells::Integer(integers::<Time32MillisecondType>(array)),
+        DataType::Time64(TimeUnit::Microsecond) => Cells::Integer(integers::<Time64MicrosecondType>(array)),
+        DataType::Time64(_) => Cells::Integer(integers::<Time64NanosecondType>(array)),
+        DataType::Duration(TimeUnit::Second) => Cells::Integer(integers::<DurationSecondType>(array)),
+        DataType::Duration(TimeUnit::Millisecond) => Cells::Integer(integers::<DurationMillisecondType>(array)),
+        DataType::Duration(TimeUnit::Microsecond) => Cells::Integer(integers::<DurationMicrosecondType>(array)),
+        DataType::Duration(TimeUnit::Nanosecond) => Cells::Integer(integers::<DurationNanosecondType>(array)),
         DataType::Dictionary(_, _) => dictionary(array),
         _ => Cells::Nested(Arc::clone(array)),
     }
@@ -107,6 +117,7 @@ fn kind(stored: &DataType) -> Kind {
             known @ (Kind::Text | Kind::Integer | Kind::Time | Kind::Real) if !matches!(**values, DataType::UInt64) => known,
             _ => Kind::Nested,
         },
+        DataType::Time32(_) | DataType::Time64(_) | DataType::Duration(_) => Kind::Integer,
         whole if whole.is_integer() => Kind::Integer,
         _ => Kind::Nested,
     }
@@ -130,17 +141,23 @@ fn stored(data: &DataType) -> String {
         DataType::Boolean => "bool".into(),
         DataType::Date32 | DataType::Date64 => "date".into(),
         DataType::Timestamp(unit, zone) => {
-            let unit = match unit {
-                TimeUnit::Second => "s",
-                TimeUnit::Millisecond => "ms",
-                TimeUnit::Microsecond => "us",
-                TimeUnit::Nanosecond => "ns",
-            };
+            let unit = short(*unit);
             zone.as_ref().map_or_else(|| format!("timestamp[{unit}]"), |zone| format!("timestamp[{unit}, {zone}]"))
         }
+        DataType::Time32(unit) | DataType::Time64(unit) => format!("time[{}]", short(*unit)),
+        DataType::Duration(unit) => format!("duration[{}]", short(*unit)),
         DataType::Decimal128(precision, scale) => format!("decimal({precision}, {scale})"),
         DataType::Dictionary(_, values) => format!("category of {}", stored(values)),
         other => other.to_string(),
+    }
+}
+
+fn short(unit: TimeUnit) -> &'static str {
+    match unit {
+        TimeUnit::Second => "s",
+        TimeUnit::Millisecond => "ms",
+        TimeUnit::Microsecond => "us",
+        TimeUnit::Nanosecond => "ns",
     }
 }
 
@@ -149,44 +166,32 @@ pub(crate) fn batch(record: &RecordBatch) -> Batch {
     Batch { rows: record.num_rows(), cells: record.columns().iter().map(cells).collect() }
 }
 
-enum Reader {
-    File(FileReader<BufReader<Place>>),
-    Stream(StreamReader<Box<dyn Read + Send>>),
-}
-
 pub(crate) struct Arrow {
     input: Shared,
     format: Format,
     fields: Vec<Field>,
-    reader: Reader,
+    messages: Messages,
     /// Rows of a batch that is handed on in pieces.
     left: Option<RecordBatch>,
 }
 
+/// In front of the stream in a file.
+const MAGIC_BYTES: u64 = 8;
+
 impl Arrow {
-    pub fn open(input: Shared, format: Format, _limits: &Limits) -> Result<Arrow, Error> {
-        let reader = reader(&input, format)?;
-        let schema = match &reader {
-            Reader::File(reader) => reader.schema(),
-            Reader::Stream(reader) => reader.schema(),
-        };
-        Ok(Arrow { input, format, fields: fields(&schema), reader, left: None })
+    pub fn open(input: Shared, format: Format) -> Result<Arrow, Error> {
+        let mut messages = messages(&input, format)?;
+        let schema = guarded(format, || messages.schema())?;
+        Ok(Arrow { input, format, fields: fields(&schema), messages, left: None })
     }
 }
 
-fn reader(input: &Shared, format: Format) -> Result<Reader, Error> {
-    Ok(if format.layout == Layout::ArrowFile {
-        Reader::File(FileReader::try_new(BufReader::new(input.at(0, input.length())), None).map_err(|error| broken(format, error))?)
-    } else {
-        Reader::Stream(StreamReader::try_new(input.text(format)?, None).map_err(|error| broken(format, error))?)
-    })
-}
-
-fn broken(format: Format, error: ArrowError) -> Error {
-    match error {
-        ArrowError::IoError(_, error) => super::csv::unpacked(format, error),
-        other => Error::Broken { format, why: other.to_string() },
-    }
+fn messages(input: &Shared, format: Format) -> Result<Messages, Error> {
+    let stream: Box<dyn Read + Send> = match format.layout {
+        Layout::ArrowFile => Box::new(BufReader::with_capacity(256 << 10, input.at(MAGIC_BYTES, input.length()))),
+        _ => input.text(format)?,
+    };
+    Ok(Messages::new(stream, format))
 }
 
 impl Table for Arrow {
@@ -198,16 +203,21 @@ impl Table for Arrow {
         let record = match self.left.take() {
             Some(left) => left,
             None => {
-                let next = match &mut self.reader {
-                    Reader::File(reader) => reader.next(),
-                    Reader::Stream(reader) => reader.next(),
-                };
-                let Some(record) = next.transpose().map_err(|error| broken(self.format, error))? else { return Ok(None) };
+                let messages = &mut self.messages;
+                let found = guarded(self.format, || {
+                    while !messages.ended() {
+                        if let Some(record) = messages.next()? {
+                            return Ok(Some(record));
+                        }
+                    }
+                    Ok(None)
+                })?;
+                let Some(record) = found else { return Ok(None) };
                 record
             }
         };
         // a file may be a single batch of everything
-        let rows = record.num_rows().min(crate::table::BATCH_ROWS);
+        let rows = record.num_rows().min(batch_rows(self.fields.len()));
         if rows < record.num_rows() {
             self.left = Some(record.slice(rows, record.num_rows() - rows));
         }
@@ -216,7 +226,7 @@ impl Table for Arrow {
 
     fn rewind(&mut self, _wanted: &dyn Fn(usize) -> bool) -> Result<(), Error> {
         self.left = None;
-        self.reader = reader(&self.input, self.format)?;
+        self.messages = messages(&self.input, self.format)?;
         Ok(())
     }
 }

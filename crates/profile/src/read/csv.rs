@@ -2,14 +2,14 @@
 
 use std::io::Read;
 
-use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder};
+use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, UInt64Builder};
 use csv_core::{ReadRecordResult, Reader};
 
 use super::dialect::Dialect;
 use super::distinct_names;
 use super::shared::Shared;
 use crate::format::{Format, HEAD_BYTES, Layout};
-use crate::table::{BATCH_ROWS, Batch, Cells, Field, Table};
+use crate::table::{Batch, Cells, Field, Table, batch_rows};
 use crate::value::Kind;
 use crate::{Error, Limits, words};
 
@@ -59,14 +59,14 @@ impl Csv {
             }
         }
         let named = distinct_names(names, guesses.len(), self.dialect.header);
-        self.fields = named
-            .into_iter()
-            .zip(guesses)
-            .map(|(name, guess)| Field { name, kind: guess.kind(), stored: guess.kind().to_string() })
-            .collect();
+        self.fields =
+            named.into_iter().zip(guesses).map(|(name, guess)| Field { name, kind: guess.kind(), stored: guess.stored() }).collect();
         Ok(())
     }
 }
+
+/// Of a column of whole numbers, some of them above i64's.
+pub(super) const UNSIGNED: &str = "uint64";
 
 /// A byte order mark.
 const MARK: &[u8] = b"\xef\xbb\xbf";
@@ -77,13 +77,15 @@ struct Guess {
     seen: bool,
     boolean: bool,
     integer: bool,
+    /// Whole and not negative, some of them above i64's.
+    natural: bool,
     real: bool,
     time: bool,
 }
 
 impl Default for Guess {
     fn default() -> Self {
-        Guess { seen: false, boolean: true, integer: true, real: true, time: true }
+        Guess { seen: false, boolean: true, integer: true, natural: true, real: true, time: true }
     }
 }
 
@@ -97,15 +99,20 @@ impl Guess {
         // each is asked only as long as all before were so; most columns have one candidate after their first cell
         self.boolean = self.boolean && words::boolean(cell).is_some();
         self.integer = self.integer && words::integer(cell).is_some();
+        self.natural = self.natural && words::natural(cell).is_some();
         self.real = self.real && (self.integer || words::real(cell).is_some());
         self.time = self.time && words::time(cell).is_some();
+    }
+
+    fn stored(self) -> String {
+        if self.seen && self.natural && !self.integer && !self.boolean { UNSIGNED.to_owned() } else { self.kind().to_string() }
     }
 
     fn kind(self) -> Kind {
         match self {
             Guess { seen: false, .. } => Kind::Empty,
             Guess { boolean: true, .. } => Kind::Boolean,
-            Guess { integer: true, .. } => Kind::Integer,
+            Guess { integer: true, .. } | Guess { natural: true, .. } => Kind::Integer,
             Guess { real: true, .. } => Kind::Real,
             Guess { time: true, .. } => Kind::Time,
             _ => Kind::Text,
@@ -119,14 +126,10 @@ impl Table for Csv {
     }
 
     fn next(&mut self) -> Result<Option<Batch>, Error> {
-        let mut columns: Vec<Column> = self
-            .fields
-            .iter()
-            .zip(&self.wanted)
-            .map(|(field, wanted)| if *wanted { Column::new(field.kind) } else { Column::Empty })
-            .collect();
+        let mut columns: Vec<Column> =
+            self.fields.iter().zip(&self.wanted).map(|(field, wanted)| if *wanted { Column::new(field) } else { Column::Empty }).collect();
         let mut rows = 0;
-        while rows < BATCH_ROWS && self.records.next()? {
+        while rows < batch_rows(self.fields.len()) && self.records.next()? {
             rows += 1;
             for (at, column) in columns.iter_mut().enumerate() {
                 column.push(if at < self.records.fields() { self.records.field(at) } else { b"" });
@@ -149,6 +152,7 @@ impl Table for Csv {
 enum Column {
     Boolean(BooleanBuilder),
     Integer(Int64Builder),
+    Big(UInt64Builder),
     Real(Float64Builder),
     Time(Int64Builder),
     Text(StringBuilder),
@@ -156,8 +160,9 @@ enum Column {
 }
 
 impl Column {
-    fn new(kind: Kind) -> Column {
-        match kind {
+    fn new(field: &Field) -> Column {
+        match field.kind {
+            Kind::Integer if field.stored == UNSIGNED => Column::Big(UInt64Builder::new()),
             Kind::Boolean => Column::Boolean(BooleanBuilder::new()),
             Kind::Integer => Column::Integer(Int64Builder::new()),
             Kind::Real => Column::Real(Float64Builder::new()),
@@ -172,6 +177,7 @@ impl Column {
         match self {
             Column::Boolean(builder) => builder.append_option(cell.and_then(words::boolean)),
             Column::Integer(builder) => builder.append_option(cell.and_then(words::integer)),
+            Column::Big(builder) => builder.append_option(cell.and_then(words::natural)),
             Column::Real(builder) => builder.append_option(cell.and_then(words::real)),
             Column::Time(builder) => builder.append_option(cell.and_then(words::time)),
             Column::Text(builder) => match cell.map(str::from_utf8) {
@@ -187,6 +193,7 @@ impl Column {
         match self {
             Column::Boolean(mut builder) => Cells::Boolean(builder.finish()),
             Column::Integer(mut builder) => Cells::Integer(builder.finish()),
+            Column::Big(mut builder) => Cells::Big(builder.finish()),
             Column::Real(mut builder) => Cells::Real(builder.finish()),
             Column::Time(mut builder) => Cells::Time(builder.finish()),
             Column::Text(mut builder) => Cells::Text(builder.finish()),

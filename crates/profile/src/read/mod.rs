@@ -3,8 +3,14 @@
 pub(crate) mod arrow;
 mod csv;
 pub(crate) mod dialect;
+mod dtype;
+mod json;
+mod messages;
+pub(crate) mod npy;
 mod parquet;
 pub(crate) mod shared;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::format::Layout;
 use crate::table::{Field, Table};
@@ -22,13 +28,21 @@ pub(crate) fn open_known(input: Box<dyn Bytes>, format: Format, limits: &Limits,
     let table: Box<dyn Table> = match format.layout {
         Layout::Csv | Layout::Tsv => Box::new(csv::Csv::open(input, format, limits, known)?),
         Layout::Parquet => Box::new(parquet::Parquet::open(input, format, limits)?),
-        Layout::ArrowFile | Layout::ArrowStream => Box::new(arrow::Arrow::open(input, format, limits)?),
-        _ => return Err(Error::Unread { what: format.to_string() }),
+        Layout::ArrowFile | Layout::ArrowStream => Box::new(arrow::Arrow::open(input, format)?),
+        Layout::JsonLines => Box::new(json::JsonLines::open(input, format, limits, known)?),
+        Layout::Npy | Layout::Npz => Box::new(npy::Npy::open(input, format, limits)?),
     };
     if table.fields().len() > limits.columns_max {
         return Err(Error::Unread { what: format!("a table of {} columns", table.fields().len()) });
     }
     Ok(table)
+}
+
+/// A call into a library that panics on some broken files instead of refusing them.
+fn guarded<T>(format: Format, call: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    // whatever it was at is thrown away with the table
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|_| Err(Error::Broken { format, why: "its parts contradict each other".to_owned() }))
 }
 
 /// Columns are told apart by name: as pandas does it, `Unnamed: 0` for no name, and `x.1` for the second x.

@@ -8,10 +8,10 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, Parq
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::arrow;
 use super::shared::{Place, Shared};
+use super::{arrow, guarded};
 use crate::format::Format;
-use crate::table::{BATCH_ROWS, Batch, Cells, Field, Table};
+use crate::table::{Batch, Cells, Field, Table, batch_rows};
 use crate::{Error, Limits};
 
 impl Length for Shared {
@@ -50,8 +50,7 @@ pub(crate) struct Parquet {
 
 impl Parquet {
     pub fn open(input: Shared, format: Format, limits: &Limits) -> Result<Parquet, Error> {
-        let load = || ArrowReaderMetadata::load(&input, ArrowReaderOptions::new());
-        let metadata = guarded(format, load)?;
+        let metadata = guarded(format, || ArrowReaderMetadata::load(&input, ArrowReaderOptions::new()).map_err(broken(format)))?;
         let fields = arrow::fields(metadata.schema());
         if fields.len() > limits.columns_max {
             return Err(Error::Unread { what: format!("a table of {} columns", fields.len()) });
@@ -62,9 +61,8 @@ impl Parquet {
     }
 }
 
-/// Calls into the library, which is known to panic on some broken files instead of refusing them.
-fn guarded<T>(format: Format, call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Error> {
-    call().map_err(|error| Error::Broken { format, why: error.to_string() })
+fn broken(format: Format) -> impl Fn(ParquetError) -> Error {
+    move |error| Error::Broken { format, why: error.to_string() }
 }
 
 fn reader(
@@ -73,7 +71,8 @@ fn reader(
     metadata: &ArrowReaderMetadata,
     wanted: Option<&[usize]>,
 ) -> Result<ParquetRecordBatchReader, Error> {
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input.clone(), metadata.clone()).with_batch_size(BATCH_ROWS);
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input.clone(), metadata.clone())
+        .with_batch_size(batch_rows(wanted.map_or_else(|| metadata.schema().fields().len(), <[usize]>::len)));
     let builder = match wanted {
         Some(wanted) => {
             let mask = ProjectionMask::roots(metadata.parquet_schema(), wanted.iter().copied());
@@ -81,7 +80,7 @@ fn reader(
         }
         None => builder,
     };
-    guarded(format, || builder.build())
+    guarded(format, || builder.build().map_err(broken(format)))
 }
 
 impl Table for Parquet {
@@ -90,10 +89,9 @@ impl Table for Parquet {
     }
 
     fn next(&mut self) -> Result<Option<Batch>, Error> {
-        let Some(record) = self.reader.next().transpose().map_err(|error| Error::Broken { format: self.format, why: error.to_string() })?
-        else {
-            return Ok(None);
-        };
+        let (reader, format) = (&mut self.reader, self.format);
+        let next = || reader.next().transpose().map_err(|error| Error::Broken { format, why: error.to_string() });
+        let Some(record) = guarded(format, next)? else { return Ok(None) };
         let mut cells = vec![Cells::Empty(record.num_rows()); self.fields.len()];
         for (column, at) in record.columns().iter().zip(&self.wanted) {
             cells[*at] = arrow::cells(column);
