@@ -64,11 +64,11 @@ pub(crate) fn find<S: Source>(loader: &mut Loader<'_, S>, root: &Root) -> Result
     }
 }
 
-/// Every occurrence that was ever at a place, oldest first.
-pub(crate) fn sightings<S: Source>(loader: &mut Loader<'_, S>, project: &str, path: &FilePath) -> Result<Vec<Vertex>, S::Error> {
+/// Every occurrence that was ever at a place, and when it was there, oldest first.
+pub(crate) fn sightings<S: Source>(loader: &mut Loader<'_, S>, project: &str, path: &FilePath) -> Result<Vec<(Time, Vertex)>, S::Error> {
     let mut all = at_place(loader, project, path)?;
     all.sort();
-    Ok(all.into_iter().map(|(_, _, vertex)| vertex).collect())
+    Ok(all.into_iter().map(|(at, _, vertex)| (at, vertex)).collect())
 }
 
 fn newest(sightings: &[Sighting]) -> Vec<Vertex> {

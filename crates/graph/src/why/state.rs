@@ -9,7 +9,7 @@ use super::{Comparer, Making, Measuring, State};
 use crate::measure::{Measure, measured};
 use crate::node::{Node, describe};
 use crate::root::{self, Root};
-use crate::vertex::{Place, Vertex, unique};
+use crate::vertex::{Place, Vertex};
 use crate::{Detail, Source};
 
 impl<S: Source> Comparer<'_, S> {
@@ -19,23 +19,33 @@ impl<S: Source> Comparer<'_, S> {
     /// # Errors
     /// When the source fails.
     pub fn makings(&mut self, roots: &[Root]) -> Result<Vec<Making>, S::Error> {
-        let mut vertices = Vec::new();
+        let mut seen: BTreeMap<Vertex, Option<Time>> = BTreeMap::new();
         for found in roots {
-            vertices.extend(root::find(&mut self.loader, found)?);
-            match found {
-                Root::Place { project, path } => vertices.extend(root::sightings(&mut self.loader, project, path)?),
-                Root::Named(named) => {
-                    let Some(path) = &named.path else { continue };
-                    let all = root::sightings(&mut self.loader, &named.project, path)?;
-                    let linked = &self.loader.linked;
-                    vertices.extend(all.into_iter().filter(|vertex| linked.content(vertex) == named.content));
+            for vertex in root::find(&mut self.loader, found)? {
+                seen.entry(vertex).or_default();
+            }
+            let (project, path, only) = match found {
+                Root::Place { project, path } => (project, path, None),
+                Root::Named(named) => match &named.path {
+                    Some(path) => (&named.project, path, Some(named.content)),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            for (at, vertex) in root::sightings(&mut self.loader, project, path)? {
+                if only.is_none_or(|content| self.loader.linked.content(&vertex) == content) {
+                    seen.entry(vertex).or_default().get_or_insert(at);
                 }
-                _ => {}
             }
         }
-        let vertices: Vec<Vertex> = unique(vertices.into_iter().filter(|vertex| vertex.run().is_none()));
+        seen.retain(|vertex, _| vertex.run().is_none());
+        let vertices: Vec<Vertex> = seen.keys().cloned().collect();
         let nodes = describe(&mut self.loader, &vertices)?;
-        let mut makings: Vec<Making> = nodes.into_iter().filter_map(|node| self.making(node)).collect();
+        let with_times = nodes.into_iter().map(|node| {
+            let at = node.at.or_else(|| seen.get(&node.vertex).copied().flatten());
+            Node { at, ..node }
+        });
+        let mut makings: Vec<Making> = with_times.filter_map(|node| self.making(node)).collect();
         let written: BTreeSet<(Place, _)> =
             makings.iter().filter(|making| making.run.is_some()).map(|making| (making.place.clone(), making.content)).collect();
         makings.retain(|making| making.run.is_some() || !written.contains(&(making.place.clone(), making.content)));
@@ -70,8 +80,9 @@ impl<S: Source> Comparer<'_, S> {
             _ => Vec::new(),
         };
         let mut by_run: BTreeMap<RunId, Measuring> = BTreeMap::new();
-        for measure in measures {
-            add(&mut by_run, &measure);
+        for measure in &measures {
+            let several = measures.iter().filter(|other| other.run.vertex == measure.run.vertex).count() > 1;
+            add(&mut by_run, measure, several);
         }
         let mut all: Vec<Measuring> = by_run.into_values().collect();
         all.sort_by_key(|by| (by.at, by.run));
@@ -121,18 +132,19 @@ impl<S: Source> Comparer<'_, S> {
     }
 }
 
-fn add(by_run: &mut BTreeMap<RunId, Measuring>, measure: &Measure) {
+/// `several`: the run wrote several documents, whose numbers may have the same names.
+fn add(by_run: &mut BTreeMap<RunId, Measuring>, measure: &Measure, several: bool) {
     let Some(run) = measure.run.vertex.run() else { return };
     let at = measure.evaluation.at.unwrap_or(Time(0));
     let entry =
         by_run.entry(run).or_insert_with(|| Measuring { run, at, evaluations: Vec::new(), metrics: BTreeMap::new(), on: BTreeSet::new() });
     entry.at = entry.at.max(at);
-    if let Some((path, digest)) = named(&measure.evaluation) {
-        entry.evaluations.push((path, digest));
-    }
+    let document = named(&measure.evaluation);
+    let before = document.as_ref().filter(|_| several).map(|(path, _)| format!("{path}:")).unwrap_or_default();
     for (name, value) in &measure.metrics {
-        entry.metrics.entry(name.clone()).or_insert_with(|| value.clone());
+        entry.metrics.insert(format!("{before}{name}"), value.clone());
     }
+    entry.evaluations.extend(document);
     entry.on.extend(measure.on.iter().filter_map(named));
 }
 
