@@ -34,6 +34,8 @@ pub struct Summary {
     pub changes: Option<Changes>,
     /// What was not seen.
     pub blind: Vec<BlindRow>,
+    /// What has an earlier state to be held against: `model:NAME`, or the path of an evaluation that came out otherwise than before.
+    pub differs: Option<String>,
     /// Whether it is the first run of this record.
     pub first: bool,
 }
@@ -71,6 +73,8 @@ impl View<'_> {
         let unnamed = |path: &&str| detail.names.is_empty() || !named.contains(path);
         let others = detail.outputs.iter().filter(|row| row.role == Role::Output.word()).map(|row| row.path.as_str()).filter(unnamed);
         let made = detail.names.iter().cloned().chain(others.map(str::to_owned)).collect();
+        let changes = self.changes(run)?;
+        let differs = differs(&detail, changes.is_some());
         let changed = detail.git.as_ref().map(|git| git.changed.clone()).unwrap_or_default();
         let uncommitted = |path: &str| match changed.get(path) {
             Some((added, removed)) => format!("{path} (+{added} \u{2212}{removed} uncommitted)"),
@@ -90,7 +94,8 @@ impl View<'_> {
             took,
             made,
             from: [data, code, of(&[Role::Config])].concat(),
-            changes: self.changes(run)?,
+            changes,
+            differs,
             blind: detail.blind_spots,
             first: self.runs(Some(2))?.len() == 1,
         })
@@ -129,6 +134,14 @@ impl View<'_> {
         });
         Ok(version.unwrap_or_else(|| format!("run:{}", earlier.short(6))))
     }
+}
+
+/// A model of which there are earlier versions; else an evaluation that is not what the last run of the program left.
+fn differs(detail: &answer::RunDetail, before: bool) -> Option<String> {
+    let model =
+        detail.names.iter().filter_map(|name| name.rsplit_once("@v")).find(|(name, version)| name.starts_with("model:") && *version != "1");
+    let evaluation = detail.outputs.iter().find(|row| before && row.kind == "evaluation" && !row.unchanged && !row.removed);
+    model.map(|(name, _)| name.to_owned()).or_else(|| evaluation.map(|row| row.path.clone()))
 }
 
 /// The command without its options: `python train.py --depth 6` and `python train.py --depth 4` are the same program.

@@ -73,6 +73,7 @@ impl Cause {
             "swaps": self.swaps.iter().map(swap).collect::<Vec<_>>(),
             "because": self.because.iter().map(Self::as_json).collect::<Vec<_>>(),
             "diff": self.diff,
+            "data": self.data.as_deref(),
         })
     }
 }

@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
-use std::io::{self, Cursor, Read, Seek, Write as _};
+use std::io::{self, Cursor, Read as _, Seek as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use keizu_graph::Place;
+use keizu_profile::Bytes;
 use keizu_record::body::{Edge, RunBegan};
 use keizu_record::{Digest, Kind, Side};
 use keizu_store::cache::{Cache, FileState};
@@ -18,10 +19,6 @@ use crate::{Error, Ledger};
 const MEMORY_BYTES_MAX: u64 = 64 << 20;
 /// Other places at which a content is looked for.
 const PLACES_MAX: usize = 64;
-
-/// A stream that can be read from any place.
-pub(super) trait Bytes: Read + Seek + Send {}
-impl<T: Read + Seek + Send> Bytes for T {}
 
 /// Looks for contents.
 pub(super) struct Contents<'l> {

@@ -43,6 +43,7 @@ impl Draft {
             swaps: Vec::new(),
             because: Vec::new(),
             diff: None,
+            data: None,
         };
         Self { cause, size: 1.0 }
     }

@@ -7,6 +7,7 @@ use keizu_record::{Authority, Digest, FilePath, Value};
 
 use super::contents::Contents;
 use super::draft::Draft;
+use super::open::Opened;
 use super::{CauseKind, Effect, Swap, code};
 use crate::Error;
 use crate::rules::evaluate;
@@ -19,6 +20,8 @@ const DIGITS: usize = 8;
 const MEMBERS_NAMED_MAX: usize = 8;
 /// Members of a folder that can be swapped one by one.
 const MEMBERS_SWAPPED_MAX: usize = 100_000;
+/// A text of data that is no table is shown line by line up to this size.
+const TEXT_SHOWN_BYTES_MAX: u64 = 256 << 10;
 /// Parameters of one file that are named one by one.
 const PARAMS_MAX: usize = 40;
 
@@ -170,6 +173,9 @@ impl Opener<'_> {
         {
             digests(&mut draft, a, b);
         }
+        if kind != CauseKind::ParentModel {
+            self.open(leaf, &mut draft)?;
+        }
         if leaf.members.len() > 1 {
             let said = leaf.members.iter().take(MEMBERS_NAMED_MAX).map(|member| format!("{} {}", word(member), member.path));
             draft.cause.evidence.extend(said);
@@ -179,6 +185,42 @@ impl Opener<'_> {
             }
         }
         Ok(draft)
+    }
+
+    /// What changed inside.
+    fn open(&self, leaf: &Leaf, draft: &mut Draft) -> Result<(), Error> {
+        let (before, after) = self.pieces(leaf);
+        let many = leaf.members.len() > 1;
+        if (before.is_empty() && after.is_empty()) || (!many && (before.is_empty() || after.is_empty())) {
+            return Ok(());
+        }
+        let cause = &mut draft.cause;
+        match self.tables(&before, &after)? {
+            Opened::Compared(said, difference) => {
+                cause.detail = match leaf.members.len() {
+                    0 => said.detail,
+                    1 => format!("{}: {}", cause.detail, said.detail),
+                    _ => format!("{}; in these {}", cause.detail, said.detail),
+                };
+                cause.effect = said.effect;
+                cause.evidence.extend(said.evidence);
+                cause.data = Some(difference);
+                draft.size = said.size;
+            }
+            Opened::Not(why) => cause.detail = format!("{}; {why}", cause.detail),
+            Opened::NoTable => {
+                if let ([before], [after]) = (before.as_slice(), after.as_slice())
+                    && before.size.max(after.size).is_some_and(|size| size <= TEXT_SHOWN_BYTES_MAX)
+                    && let Some(old) = self.contents.text(&before.content, &before.place)?
+                    && let Some(new) = self.contents.text(&after.content, &after.place)?
+                {
+                    let change = code::compare(&after.place.path, &old, &new);
+                    cause.evidence.extend(change.short);
+                    cause.diff = Some(change.diff);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn headline(&self, leaf: &Leaf) -> Result<String, Error> {
@@ -249,7 +291,7 @@ fn renamed(a: &File, b: &File) -> String {
 }
 
 /// The path of a file in a folder.
-fn inside(folder: &File, member: &FilePath) -> FilePath {
+pub(super) fn inside(folder: &File, member: &FilePath) -> FilePath {
     let whole = crate::view::join(&folder.place.path, member);
     FilePath::new(whole.as_bytes().strip_prefix(b"./").unwrap_or(whole.as_bytes()))
 }

@@ -16,8 +16,10 @@ mod environment;
 mod facts;
 mod files;
 mod metrics;
+mod open;
 mod params;
 mod pick;
+mod tables;
 mod unseen;
 
 use keizu_record::{Authority, Digest, FilePath, RunId, Time, Value};
@@ -182,6 +184,8 @@ pub struct Cause {
     pub because: Vec<Cause>,
     /// Of code and settings: the whole unified difference.
     pub diff: Option<String>,
+    /// Of tables: what changed in them.
+    pub data: Option<Box<keizu_profile::Difference>>,
 }
 
 /// Who wrote a file.

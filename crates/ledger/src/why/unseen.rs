@@ -47,8 +47,16 @@ impl Answerer<'_> {
         let doubtful =
             drafts.iter().any(|draft| draft.cause.runs == (Some(pair.b), Some(pair.a)) && draft.cause.effect == Effect::Doubtful);
         let command = short(&a);
-        let effect = if doubtful { Effect::Doubtful } else { Effect::Likely };
-        let detail = format!("{what}, though everything that was seen is the same");
+        let project = a.began.as_ref().map(|began| began.project.clone()).unwrap_or_default();
+        let alike = match &pair.output {
+            Some(output) => self.opener.same_values(&project, output)?,
+            None => false,
+        };
+        let (effect, detail) = match (alike, doubtful) {
+            (true, _) => (Effect::Unlikely, format!("{what}: the same values, written otherwise")),
+            (false, true) => (Effect::Doubtful, format!("{what}, though everything that was seen is the same")),
+            (false, false) => (Effect::Likely, format!("{what}, though everything that was seen is the same")),
+        };
         let group: Group = pair.group.into();
         let mut draft = Draft::new(group, CauseKind::InputsUnseen, effect, command, detail).at(pair);
         draft.cause.authority = Authority::Inferred;
