@@ -7,8 +7,9 @@ use keizu_ledger::why::Question;
 
 use crate::args::{Reading, text};
 use crate::door::Door;
-use crate::out;
+use crate::out::{self, Stream};
 use crate::problem::{Exit, Problem};
+use crate::progress::Spinner;
 use crate::render::names::Within;
 use crate::render::why::{Shown, page};
 
@@ -46,7 +47,12 @@ pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
     let a = door.resolve(&view, &args.thing)?;
     let b = args.before.as_ref().map(|typed| door.resolve(&view, typed)).transpose()?;
     let pinned = matches!(a, Thing::Version(_)) && text(&args.thing).contains('@');
-    let why = ledger.why(&Question { a, b, pinned })?;
+    let progress = Stream::Err.is_terminal().then(|| Spinner::new("comparing what the two were made from", &door.talk()));
+    let why = ledger.why(&Question { a, b, pinned });
+    if let Some(progress) = progress {
+        progress.end();
+    }
+    let why = why?;
     if let Some(metric) = &args.metric
         && !why.metrics.iter().any(|known| known.name == *metric)
     {

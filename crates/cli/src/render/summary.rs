@@ -166,7 +166,11 @@ fn of_kind(changes: &Changes, kind: &str, name: &str) -> Vec<String> {
 }
 
 fn next(summary: &Summary, run: &str, room: usize) -> String {
-    let show = format!("keizu show {run}{}", if summary.blind.is_empty() { "" } else { " --blind" });
+    let show = match &summary.differs {
+        // what was not seen comes before why it is not what it was
+        Some(differs) if summary.blind.is_empty() => format!("keizu why {}", super::path::command(&[differs.as_str()])),
+        _ => format!("keizu show {run}{}", if summary.blind.is_empty() { "" } else { " --blind" }),
+    };
     let traced = summary.made.first().filter(|_| summary.status == Status::Finished).map(|made| {
         // the newest version is what stands there now
         let name = if made.starts_with("model:") || made.starts_with("data:") {
@@ -208,6 +212,7 @@ mod tests {
                 paths: vec![("code".into(), "train.py".into(), "changed")],
                 same: list(&["config", "data", "environment"]),
             }),
+            differs: None,
             blind: Vec::new(),
             first: false,
         }
@@ -224,6 +229,16 @@ mod tests {
                from features/train.parquet, train.py (+3 −1 uncommitted), config.yaml
                against v2: depth 4 → 6, train.py changed; same data, same environment
                next: keizu trace model:delay   ·   keizu show run:3f3f3f
+        ");
+    }
+
+    #[test]
+    fn what_differs_can_be_asked_about() {
+        assert_snapshot!(draw(&Summary { differs: Some("model:delay".into()), ..trained() }, 80), @r"
+        keizu  run:3f3f3f  41 s  →  model:delay@v3
+               from features/train.parquet, train.py (+3 −1 uncommitted), config.yaml
+               against v2: depth 4 → 6, train.py changed; same data, same environment
+               next: keizu trace model:delay   ·   keizu why model:delay
         ");
     }
 

@@ -13,10 +13,14 @@ use super::words;
 const INDENT: &str = "       ";
 /// Lines of evidence of one cause, unless all are asked for.
 const EVIDENCE_MAX: usize = 6;
+/// Lines of what is said of one cause.
+const DETAIL_LINES_MAX: usize = 5;
 /// Causes of a parent model, unless all are asked for.
 const INNER_MAX: usize = 3;
 /// A longer value does not stand beside the name.
 const VALUE_COLUMNS_MAX: usize = 24;
+/// A longer subject does not push the values of others to the right.
+const SUBJECT_COLUMNS_MAX: usize = 36;
 /// Causes that hardly matter, unless all are asked for.
 const UNLIKELY_MAX: usize = 5;
 
@@ -40,7 +44,6 @@ pub fn page(why: &Why, shown: &Shown<'_>, unique: &dyn Unique, look: &Look) -> P
             drawer.group(&mut page, *group, &likely);
         }
         drawer.unlikely(&mut page, &unlikely);
-        drawer.unchanged(&mut page, &likely);
     }
     drawer.tail(&mut page);
     page
@@ -125,7 +128,9 @@ impl Drawer<'_> {
         match (number(&metric.before), number(&metric.after)) {
             (Some(before), Some(after)) if before == after => format!("{} {}  (unchanged)", metric.name, text(&metric.after)),
             (Some(before), Some(after)) => {
-                let change = words::value(&serde_json::json!((after - before).abs()), self.look);
+                // what is subtracted has lost its last digits
+                let change = format!("{:.12}", (after - before).abs()).parse::<f64>().unwrap_or_default();
+                let change = words::value(&serde_json::json!(change), self.look);
                 format!("{sides}  ({}{change})", if after > before { "+" } else { "\u{2212}" })
             }
             _ => sides,
@@ -148,17 +153,25 @@ impl Drawer<'_> {
         }
     }
 
+    /// What changed of a group, and what did not.
     fn group(&self, page: &mut Page, group: Group, causes: &[&Cause]) {
         let own: Vec<&&Cause> = causes.iter().filter(|cause| cause.group == group).collect();
-        if own.is_empty() {
+        let measured = self.why.a.measured.is_some() && self.why.b.as_ref().is_some_and(|b| b.measured.is_some());
+        if own.is_empty() && group == Group::Measure && !measured {
             return;
         }
         page.gap();
-        page.line(Text::new(Ink::Strong, self.title(group, true)));
+        page.line(Text::new(Ink::Strong, self.title(group, !own.is_empty())));
         let labels = own.iter().map(|cause| width(self.label(cause.kind))).max().unwrap_or(0);
-        let subjects = own.iter().map(|cause| width(&cause.subject)).max().unwrap_or(0).min(36);
+        let subjects = own.iter().map(|cause| width(&cause.subject)).max().unwrap_or(0).min(SUBJECT_COLUMNS_MAX);
         for cause in own {
             self.cause(page, cause, (labels, subjects));
+        }
+        let of_measure = |kind: &CauseKind| matches!(kind, CauseKind::EvaluationData | CauseKind::EvaluationCode);
+        let same = self.why.same.iter().filter(|kind| of_measure(kind) == (group == Group::Measure));
+        let same: Vec<String> = same.map(|kind| self.label(*kind).to_owned()).collect();
+        if !same.is_empty() {
+            self.hang(page, &same);
         }
     }
 
@@ -176,9 +189,11 @@ impl Drawer<'_> {
     fn cause(&self, page: &mut Page, cause: &Cause, (labels, subjects): (usize, usize)) {
         page.line(self.row(cause, (labels, subjects)));
         let room = self.look.width.saturating_sub(INDENT.len());
-        let detail = self.detail(cause);
-        if !detail.is_empty() {
-            page.line(Text::from(INDENT).and(fit(&detail, room)));
+        let by = words::authority(cause.authority.word(), cause.rule.as_deref());
+        let detail: Vec<String> = Some(self.detail(cause)).filter(|text| !text.is_empty()).into_iter().chain(by).collect();
+        let detail = detail.join("  ");
+        for line in words::wrapped(&detail.split(' ').collect::<Vec<_>>(), " ", room, DETAIL_LINES_MAX) {
+            page.line(Text::from(INDENT).and(fit(&line, room)));
         }
         let evidence_max = if self.shown.whole || self.look.exact { usize::MAX } else { EVIDENCE_MAX };
         match &cause.diff {
@@ -249,9 +264,6 @@ impl Drawer<'_> {
             let command = short_command(&writer.command, room.saturating_sub(width(&head)).max(8));
             page.line(Text::from(INDENT).and(head).and(command));
         }
-        if let Some(by) = words::authority(cause.authority.word(), cause.rule.as_deref()) {
-            page.line(Text::from(INDENT).with(Ink::Faint, by));
-        }
     }
 
     /// Why a parent model is another.
@@ -289,35 +301,10 @@ impl Drawer<'_> {
         }
     }
 
-    /// What did not change, by what was compared.
-    fn unchanged(&self, page: &mut Page, likely: &[&Cause]) {
-        let has = |group: Group| likely.iter().any(|cause| cause.group == group);
-        let measured = self.why.a.measured.is_some() && self.why.b.as_ref().is_some_and(|b| b.measured.is_some());
-        let of_measure = |kind: &CauseKind| matches!(kind, CauseKind::EvaluationData | CauseKind::EvaluationCode);
-        let (measure, model): (Vec<CauseKind>, Vec<CauseKind>) = self.why.same.iter().copied().partition(of_measure);
-        for (group, kinds) in [(Group::Measure, measure), (Group::Model, model)] {
-            if group == Group::Measure && !measured {
-                continue;
-            }
-            page.gap();
-            let same: Vec<&str> = kinds.iter().map(|kind| self.label(*kind)).collect();
-            match (has(group), same.is_empty()) {
-                (true, false) => self.hang(page, &format!("same {}", same.join(", "))),
-                (false, empty) => {
-                    page.line(Text::new(Ink::Strong, self.title(group, false)));
-                    if !empty {
-                        self.hang(page, &format!("same {}", same.join(", ")));
-                    }
-                }
-                (true, true) => {}
-            }
-        }
-    }
-
-    fn hang(&self, page: &mut Page, text: &str) {
-        let items: Vec<&str> = text.split(", ").collect();
-        for line in words::wrapped(&items, ", ", self.look.width.saturating_sub(5), 4) {
-            page.line(Text::new(Ink::Faint, format!("     {line}")));
+    fn hang(&self, page: &mut Page, same: &[String]) {
+        let room = self.look.width.saturating_sub(10);
+        for (at, line) in words::wrapped(same, ", ", room, 4).into_iter().enumerate() {
+            page.line(Text::new(Ink::Faint, format!("     {}{line}", if at == 0 { "same " } else { "     " })));
         }
     }
 
