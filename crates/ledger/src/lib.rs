@@ -21,6 +21,7 @@ pub mod impact;
 mod ledger;
 mod names;
 mod present;
+pub mod prove;
 pub mod recognise;
 mod recorder;
 pub mod refresh;

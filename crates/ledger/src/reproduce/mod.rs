@@ -276,7 +276,8 @@ fn unfinished(job: &Job) -> Option<Lacking> {
     }
 }
 
-fn failed(planned: &Planned, performed: &Performed) -> Lacking {
+/// A run that failed this time, with the last that it said.
+pub(crate) fn failed(planned: &Planned, performed: &Performed) -> Lacking {
     let said: Vec<&str> = performed.talk.lines().rev().filter(|line| !line.trim().is_empty()).take(TALK_LINES_MAX).collect();
     let said = said.into_iter().rev().collect::<Vec<_>>().join("\n");
     let why = format!("it {} this time", performed.ended);

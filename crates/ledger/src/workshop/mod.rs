@@ -70,6 +70,13 @@ pub enum Told<'a> {
         /// How long it took when it was recorded.
         took: Duration,
     },
+    /// So much is to be done.
+    Expected {
+        /// How many runs.
+        runs: usize,
+        /// How long they took when they were recorded.
+        took: Duration,
+    },
     /// So many runs of all are done.
     Done {
         /// Done.

@@ -75,13 +75,12 @@ impl Plan {
         self.runs.last().expect("invariant: a plan ends with the run that was asked for")
     }
 
-    /// Of `changed` runs and files, the runs of the plan that they reach, in order.
-    pub fn reached(&self, files: &BTreeSet<FilePath>, runs: &BTreeSet<RunId>) -> BTreeSet<RunId> {
+    /// The runs of the plan that a change of these reaches; they are among them.
+    pub fn reached(&self, runs: &BTreeSet<RunId>) -> BTreeSet<RunId> {
         let mut reached = BTreeSet::new();
         for planned in &self.runs {
-            let reads = planned.job.inputs.iter().any(|input| files.contains(&input.path) && !planned.makers.contains_key(&input.path));
             let follows = planned.makers.values().any(|maker| reached.contains(maker));
-            if reads || follows || runs.contains(&planned.job.run) {
+            if follows || runs.contains(&planned.job.run) {
                 reached.insert(planned.job.run);
             }
         }

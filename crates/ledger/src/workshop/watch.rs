@@ -132,7 +132,9 @@ pub fn remarks(ledger: &Ledger, planned: &Planned, seen: &Job, world: &World, sw
         let from_project = *world.entrance() == Entrance::Plain && path.strip_prefix(root).is_some_and(|rest| rest.first() == Some(&b'/'));
         match before.get(&input.path) {
             _ if from_project => foreign.push(input.path.to_string()),
-            _ if swaps.files.contains_key(&input.path) || planned.makers.contains_key(&input.path) => {}
+            _ if swaps.files.contains_key(&input.path)
+                || swaps.texts.contains_key(&input.path)
+                || planned.makers.contains_key(&input.path) => {}
             Some(content) if *content == input.content || content.is_none() => {}
             Some(_) => other.push(input.path.to_string()),
             None if input.package.is_some() => {}

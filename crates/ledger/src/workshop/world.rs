@@ -1,6 +1,6 @@
 //! One scratch folder, and the runs that are made again in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::io::Read as _;
 use std::io::Seek as _;
@@ -32,6 +32,10 @@ const NAME_BYTES_MAX: u64 = 1 << 20;
 pub struct Swaps {
     /// Contents, by path; none: there is no such file.
     pub files: BTreeMap<FilePath, Option<Digest>>,
+    /// Contents that no record knows.
+    pub texts: BTreeMap<FilePath, Vec<u8>>,
+    /// Files that hold contents which are nowhere else any more.
+    pub stock: HashMap<Digest, PathBuf>,
     /// Command lines.
     pub commands: BTreeMap<RunId, Vec<OsString>>,
     /// Variables that are set, or not there.
@@ -148,7 +152,9 @@ impl World {
             let why = "it holds the project's absolute path, and this system allows no mount namespace in which that path leads elsewhere";
             return Ok(Err(vec![Lacking::new(path.to_string(), why).hint("write it relative to the project, or allow user namespaces")]));
         }
-        if let Some(lack) = step.lack(&self.scratch, &settings.here) {
+        // a program may be a file of the project that was laid out here, or installed software that is only entered later
+        let lack = step.lack(&self.scratch, &settings.here).filter(|_| step.lack(ledger.home().root(), &settings.here).is_some());
+        if let Some(lack) = lack {
             return Ok(Err(vec![Lacking::new(step_text(&step), lack.to_string()).hint(lack.hint())]));
         }
         let packages = match swaps.packages.get(&job.run) {
@@ -182,15 +188,14 @@ impl World {
             if settings.interrupted.load(std::sync::atomic::Ordering::Relaxed) {
                 return Err(Error::Interrupted);
             }
-            if planned.makers.get(&input.path).is_some_and(|maker| self.done.contains(maker)) {
-                continue;
-            }
             let wanted = match swaps.files.get(&input.path) {
+                _ if swaps.texts.contains_key(&input.path) => continue,
                 Some(None) => {
                     self.take_away(&input.path)?;
                     continue;
                 }
                 Some(Some(content)) => Some(*content),
+                None if planned.makers.get(&input.path).is_some_and(|maker| self.done.contains(maker)) => continue,
                 None => input.content,
             };
             if input.is_outside() {
@@ -206,7 +211,7 @@ impl World {
                 continue;
             }
             let size = input.size.filter(|_| Some(content) == input.content);
-            match supply(ledger, &input.path, &content, size)? {
+            match supplied(ledger, &input.path, &content, size, swaps)? {
                 Supply::Nowhere => lacking.push(gone(ledger, planned, input)?),
                 supply => found.push((input, content, supply)),
             }
@@ -218,7 +223,7 @@ impl World {
                 continue;
             }
             // a file that is new on the other side
-            match supply(ledger, path, &content, None)? {
+            match supplied(ledger, path, &content, None, swaps)? {
                 Supply::Nowhere => lacking.push(Lacking::new(path.to_string(), "its content was not kept")),
                 supply => self.put(ledger, path, &content, &supply, true)?,
             }
@@ -227,6 +232,14 @@ impl World {
             for (input, content, supply) in found {
                 let executable = input.role == keizu_record::body::Role::Code;
                 self.put(ledger, &input.path, &content, &supply, executable)?;
+            }
+            for (path, text) in &swaps.texts {
+                let to = inside(&self.scratch, path)?;
+                if let Some(parent) = to.parent() {
+                    fs_err::create_dir_all(parent)?;
+                }
+                fs_err::write(to, text)?;
+                self.stands.remove(path);
             }
         }
         Ok(lacking)
@@ -425,6 +438,14 @@ fn sweep(folder: &Path) {
         if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
             let _ = fs_err::remove_dir_all(entry.path());
         }
+    }
+}
+
+/// Where a content can be had from, what was made again for it included.
+fn supplied(ledger: &mut Ledger, path: &FilePath, content: &Digest, size: Option<u64>, swaps: &Swaps) -> Result<Supply, Error> {
+    match swaps.stock.get(content) {
+        Some(file) => Ok(Supply::Present(file.clone())),
+        None => supply(ledger, path, content, size),
     }
 }
 
