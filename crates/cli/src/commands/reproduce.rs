@@ -147,6 +147,12 @@ impl Shown<'_> {
                 let took = self.look.duration(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
                 format!("{count}{}  (took {took} then)", command(words))
             }
+            Told::Expected { runs, took } => {
+                let took = self.look.duration(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+                self.end();
+                out::say(&format!("keizu  about {} to make again, about {took} in all", crate::render::look::many(*runs as u64, "run")));
+                return;
+            }
             Told::Done { done, all } => {
                 self.done = Some((*done, *all));
                 return;

@@ -9,6 +9,7 @@ pub mod log;
 pub mod look;
 pub mod names;
 pub mod path;
+pub mod prove;
 pub mod refresh;
 pub mod reproduce;
 pub mod run;

@@ -1,11 +1,13 @@
 //! `keizu why`: the answer on one screen.
 
+use keizu_ledger::prove::Proof;
 use keizu_ledger::why::{Cause, CauseKind, Effect, Group, Metric, State, Why};
 use keizu_record::Value;
 
 use super::look::Look;
 use super::names::{self, Unique};
 use super::path::{fit, short_command, shorten};
+use super::prove;
 use super::text::{Ink, Page, Text, width};
 use super::words;
 
@@ -31,6 +33,8 @@ pub struct Shown<'a> {
     pub metric: Option<&'a str>,
     /// Whole differences, all metrics.
     pub whole: bool,
+    /// What the causes were found to do.
+    pub proof: Option<&'a Proof>,
 }
 
 /// The answer.
@@ -195,6 +199,13 @@ impl Drawer<'_> {
         for line in words::wrapped(&detail.split(' ').collect::<Vec<_>>(), " ", room, DETAIL_LINES_MAX) {
             page.line(Text::from(INDENT).and(fit(&line, room)));
         }
+        if let (Some(proof), Some(metric)) = (self.shown.proof, self.metric())
+            && let Some(effect) = prove::effect(proof, cause, &metric.name, self.look)
+        {
+            let mut line = Text::from(INDENT);
+            line.append(effect);
+            page.line(line);
+        }
         let evidence_max = if self.shown.whole || self.look.exact { usize::MAX } else { EVIDENCE_MAX };
         match &cause.diff {
             Some(diff) if self.shown.whole => {
@@ -316,6 +327,13 @@ impl Drawer<'_> {
             for line in &self.why.unseen {
                 page.line(Text::from(format!("     {}", fit(line, self.look.width.saturating_sub(5)))));
             }
+        }
+        if let Some(proof) = self.shown.proof {
+            page.gap();
+            page.append(prove::page(proof, self.metric().map(|metric| metric.name.as_str()), self.shown.whole, self.look));
+        } else if self.why.b.is_some() && self.why.a.measured.is_some() && self.why.causes.iter().any(|cause| !cause.swaps.is_empty()) {
+            page.gap();
+            page.line(Text::new(Ink::Faint, "Prove it: ").and(format!("keizu why {} --prove", self.why.a.name)));
         }
     }
 }
