@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import report
+import sections
 from measure import Sample, Series, adopt_orphans, execute, remove
 from workloads import PYTHON, READ, TRACED, WORK, Workload, large_file, small_files
 
@@ -151,7 +152,7 @@ def main() -> None:
     series = {name: {variant: Series([Sample(**sample) for sample in samples]) for variant, samples in result["samples"].items()} for name, result in results.items()}
     page = report.page({name: results[name] for name in NAMES if name in results}, series, report.Setting.of(KEIZU, env, sys.argv[1:], args.quick))
     place = WORK / "RESULTS.quick.md" if args.quick else Path(__file__).with_name("RESULTS.md")
-    place.write_text(page)
+    sections.replace_rest(place, page)
     print(page)
     print(f"written to {place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place}", file=sys.stderr)
 

@@ -7,7 +7,7 @@ use keizu_record::{Digest, Name, NodeId, RecordId, RunId};
 use super::vertices::{Mark, NONE, Sort, Vertices, mark, mark_of};
 use crate::linked::{Linked, bare, is_bare};
 use crate::load::Loader;
-use crate::vertex::{Vertex, unique};
+use crate::vertex::{Link, LinkKind, Vertex, unique};
 use crate::{Outline, node};
 
 /// What was found of some contents or runs.
@@ -115,12 +115,10 @@ struct Ids<'a> {
 
 impl Ids<'_> {
     fn id(&mut self, vertex: &Vertex, linked: &Linked) -> Option<u32> {
-        let Some(mark) = mark_of_vertex(vertex, &self.numbers) else {
-            return known(vertex, self.vertices, linked, &self.numbers);
-        };
-        if let Some(id) = self.vertices.marked(mark) {
+        if let Some(id) = known(vertex, self.vertices, linked, &self.numbers) {
             return Some(id);
         }
+        let mark = mark_of_vertex(vertex, &self.numbers)?;
         let content = linked.content(vertex).map_or(Some(NONE), |content| self.numbers.of(content));
         Some(match content {
             Some(content) if is_bare(vertex) => self.vertices.add_marked(Sort::Bare, mark, content, content),
@@ -154,31 +152,72 @@ pub(super) fn contents<S: Outline>(source: &S, vertices: &mut Vertices, contents
     all.extend(readings.iter().filter_map(|id| Some(linked.resolution(id)?.vertex.clone())));
     let all: Vec<Vertex> = all.into_iter().collect();
     let mut links = loader.up(&all)?;
-    let read: Vec<Vertex> =
-        all.iter().filter(|vertex| matches!(vertex, Vertex::Source { .. } | Vertex::Member { .. }) && !is_bare(vertex)).cloned().collect();
-    let down_only = loader.down(&read)?;
+    let down_only = folder_links(&mut loader, &all)?;
     let linked = &loader.linked;
-    for id in &readings {
-        if let (Some(used), Some(resolution)) = (linked.facts.by_id(id), linked.resolution(id)) {
-            let (from, to) = (resolution.vertex.clone(), Vertex::Run(used.edge.run));
-            links.push(crate::Link::between(from, to, crate::LinkKind::Used, used.edge.authority, None));
-        }
-    }
-    let ends = links.iter().chain(&down_only).flat_map(|link| [&link.from, &link.to]).chain(&all);
+    links.extend(used_links(linked, &readings));
+    collect(source, vertices, linked, (&all, true), (&links, &down_only))
+}
+
+/// Reads that were recorded from a position on, of contents that nothing else was said of since: what was read before stays.
+pub(super) fn readings<S: Outline>(source: &S, vertices: &mut Vertices, runs: &[RunId], from: u64) -> Result<Found, S::Error> {
+    let mut loader = Loader::new(source);
+    loader.runs(runs.iter().copied())?;
+    let used =
+        runs.iter().flat_map(|run| loader.linked.facts.used_by(run)).filter(|used| used.position >= from && used.edge.content.is_some());
+    let readings: Vec<RecordId> = unique(used.map(|used| used.id));
+    loader.resolve(readings.iter().copied())?;
+    let read = readings.iter().filter_map(|id| Some(loader.linked.resolution(id)?.vertex.clone()));
+    let all: Vec<Vertex> = unique(read.filter(|vertex| matches!(vertex, Vertex::Source { .. } | Vertex::Member { .. })));
+    let mut links = loader.up(&all)?;
+    let down_only = folder_links(&mut loader, &all)?;
+    links.extend(used_links(&loader.linked, &readings));
+    collect(source, vertices, &loader.linked, (&all, false), (&links, &down_only))
+}
+
+/// Links from files that may lie in a folder that somebody read.
+fn folder_links<S: Outline>(loader: &mut Loader<'_, S>, vertices: &[Vertex]) -> Result<Vec<Link>, S::Error> {
+    let read: Vec<&Vertex> =
+        vertices.iter().filter(|vertex| matches!(vertex, Vertex::Source { .. } | Vertex::Member { .. }) && !is_bare(vertex)).collect();
+    let contents = unique(read.iter().filter_map(|vertex| loader.linked.content(vertex)));
+    loader.holders(contents)?;
+    let facts = &loader.linked.facts;
+    let is_held = |vertex: &Vertex| loader.linked.content(vertex).is_some_and(|content| !facts.holders(&content).is_empty());
+    let held: Vec<Vertex> = read.into_iter().filter(|vertex| is_held(vertex)).cloned().collect();
+    if held.is_empty() { Ok(Vec::new()) } else { loader.down(&held) }
+}
+
+/// From what was read to who read it.
+fn used_links<'a>(linked: &'a Linked, readings: &'a [RecordId]) -> impl Iterator<Item = Link> + 'a {
+    readings.iter().filter_map(|id| {
+        let (used, resolution) = (linked.facts.by_id(id)?, linked.resolution(id)?);
+        let (from, to) = (resolution.vertex.clone(), Vertex::Run(used.edge.run));
+        Some(Link::between(from, to, LinkKind::Used, used.edge.authority, None))
+    })
+}
+
+/// Ids for vertices and links. `complete`: whether all reads of these vertices are known.
+fn collect<S: Outline>(
+    source: &S,
+    vertices: &mut Vertices,
+    linked: &Linked,
+    (all, complete): (&[Vertex], bool),
+    (links, down_only): (&[Link], &[Link]),
+) -> Result<Found, S::Error> {
+    let ends = links.iter().chain(down_only).flat_map(|link| [&link.from, &link.to]).chain(all);
     let numbers = Numbers::ask(source, nodes_of(linked, ends))?;
     let mut ids = Ids { vertices, numbers };
     let mut found = Found::default();
-    for vertex in &all {
+    for vertex in all {
         if let Some(id) = ids.id(vertex, linked) {
-            ids.stand(id, vertex, linked, true);
+            ids.stand(id, vertex, linked, complete);
             found.vertices.push(id);
         }
     }
-    let mut pairs = |links: &[crate::Link]| -> Vec<(u32, u32)> {
+    let mut pairs = |links: &[Link]| -> Vec<(u32, u32)> {
         links.iter().filter_map(|link| Some((ids.id(&link.from, linked)?, ids.id(&link.to, linked)?))).collect()
     };
-    found.links = pairs(&links);
-    found.down_only = pairs(&down_only);
+    found.links = pairs(links);
+    found.down_only = pairs(down_only);
     Ok(found)
 }
 

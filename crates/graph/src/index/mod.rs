@@ -36,7 +36,7 @@ use vertices::{Bits, NONE, Sort, Vertices};
 /// Reads and writes that are joined in one pass: a bound on the memory that building takes.
 const TOUCHES_MAX: usize = 8_000_000;
 /// Contents that go the hard way together.
-const CONTENTS_MAX: usize = 2_048;
+const CONTENTS_MAX: usize = 256;
 
 /// The graph of all entries of a source.
 #[derive(Debug, Default)]
@@ -249,6 +249,11 @@ impl Index {
             found.extend(vertex.map(|vertex| (id, vertex)));
         }
         Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+    }
+
+    /// The file that the entry at this position wrote; none when it is not of one.
+    pub fn write(&self, position: u64) -> Option<u32> {
+        self.vertices.write(u32::try_from(position).ok()?)
     }
 
     /// What a vertex is to people; none for a run.

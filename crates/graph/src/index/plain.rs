@@ -1,25 +1,29 @@
 //! Reads and writes of plain contents, joined from lines alone, without looking at a single record.
 //!
-//! A content is plain when all that was said of it is reads and writes in one project, by relative paths, without symbolic links; when no collection
-//! holds it, nobody mended what a run that touched it says, and no two of its writes at one place are of the same moment. Then *the same place* is the
-//! same number. Everything else is hard, and left to the rules themselves (`hard`).
+//! A content is plain when all that was said of it is reads and writes by relative paths, without symbolic links, and in one project unless nobody wrote
+//! it; when no collection that was written holds it, nor one that was read, as long as it came from outside itself; when nobody mended what a run that
+//! touched it says, and no two of its writes are of the same moment. Then *the same place* is the same number. Everything else is hard, and left to the
+//! rules themselves (`hard`).
 //!
 //! ```text
 //! scan 0    runs and writes get their ids, in order of position; marks of hard contents; how many touches each stretch of contents has
 //! scan 1…n  the touches of as many contents as fit, sorted by content and time: each read finds the last write at its place
 //! ```
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use keizu_record::Kind;
 use keizu_record::body::ArtifactKind;
 use keizu_record::brief::{Line, SIZE_UNKNOWN};
+use keizu_record::{Digest, Kind, NodeId};
 
 use super::vertices::{Bits, Mark, NONE, Sort, Vertices, mark_of};
 use crate::{Outline, SAME_CONTENT_BYTES_MIN};
 
 /// Contents whose touches are counted together.
 const STRETCH: u32 = 1 << 12;
+
+/// Folders that are opened together.
+const FOLDERS_MAX: usize = 256;
 
 /// What a scan of all lines leaves for the next.
 pub(super) struct Plain {
@@ -33,6 +37,10 @@ pub(super) struct Plain {
     /// The position after the last.
     pub next: u64,
     mended: Bits,
+    /// Members of any collection.
+    held: Bits,
+    /// Collections that somebody wrote.
+    folders: Bits,
     /// Id of each run, by its number.
     runs: Vec<u32>,
     /// Touches of plain contents by stretch.
@@ -80,6 +88,8 @@ impl Plain {
             odd_runs: Bits::default(),
             next: 0,
             mended: Bits::default(),
+            held: Bits::default(),
+            folders: Bits::default(),
             runs: Vec::new(),
             counts: Vec::new(),
             unseen: Vec::new(),
@@ -87,8 +97,9 @@ impl Plain {
         let mut unseen = Vec::new();
         source.lines(0, &mut |line| plain.line(line, &mut unseen))?;
         source.held(&mut |content| {
-            plain.hard.add(content);
+            plain.held.add(content);
         })?;
+        plain.open_folders(source)?;
         for touch in unseen {
             // the run's number stands for it until all that is mended is known
             if plain.mended.has(touch.run) {
@@ -101,6 +112,19 @@ impl Plain {
         let runs = plain.runs.iter().enumerate().filter(|(_, id)| **id != NONE).map(|(number, id)| (number as u32, *id)).collect();
         plain.vertices.ordered(runs);
         Ok(plain)
+    }
+
+    /// A file may have been written as one of a folder's.
+    fn open_folders<S: Outline>(&mut self, source: &S) -> Result<(), S::Error> {
+        let folders: Vec<u32> = self.folders.iter().collect();
+        for chunk in folders.chunks(FOLDERS_MAX) {
+            let contents: Vec<Digest> = source.numbered(chunk)?.iter().flatten().filter_map(NodeId::artifact).collect();
+            let members: Vec<NodeId> = source.members_of(&contents)?.into_iter().map(|member| member.member.into()).collect();
+            for number in source.numbers(&members)?.into_iter().flatten() {
+                self.hard.add(number);
+            }
+        }
+        Ok(())
     }
 
     fn line(&mut self, line: &Line, unseen: &mut Vec<Touch>) {
@@ -138,6 +162,9 @@ impl Plain {
         };
         if is_hard(line) {
             self.hard.add(content);
+        }
+        if brief.collection && write.is_some() {
+            self.folders.add(content);
         }
         let stretch = (content / STRETCH) as usize;
         if stretch >= self.counts.len() {
@@ -208,7 +235,8 @@ impl Plain {
     /// The touches of one content, in order of time, writes first.
     fn group(&mut self, group: &[Touch]) {
         let content = group[0].content;
-        if content != NONE && (self.hard.has(content) || !is_plain(group)) {
+        let is_plain = || is_plain(group) && (!self.held.has(content) || all_were_written(group));
+        if content != NONE && (self.hard.has(content) || !is_plain()) {
             self.hard.add(content);
             return;
         }
@@ -271,8 +299,22 @@ fn touch(line: &Line, content: u32, who: u32, run: u32) -> Touch {
     }
 }
 
-/// One project, and no two writes of the same moment at one place.
+/// One project, unless nobody wrote it, and no two writes of the same moment.
 fn is_plain(group: &[Touch]) -> bool {
     let twice = |pair: &[Touch]| pair[0].made && pair[1].made && pair[0].at == pair[1].at;
-    group.iter().all(|touch| touch.project == group[0].project) && !group.windows(2).any(twice)
+    let one_project = || group.iter().all(|touch| touch.project == group[0].project);
+    (one_project() || group.iter().all(|touch| !touch.made)) && !group.windows(2).any(twice)
+}
+
+/// Whether each read, in order of time, has a write before it at its place.
+fn all_were_written(group: &[Touch]) -> bool {
+    let mut written: HashSet<u32> = HashSet::new();
+    group.iter().all(|touch| {
+        if touch.made {
+            written.extend([touch.place]);
+            true
+        } else {
+            written.contains(&touch.place)
+        }
+    })
 }

@@ -27,25 +27,32 @@ struct Told {
     contents: BTreeSet<u32>,
     /// Runs that were told of in any way.
     runs: BTreeSet<u32>,
-    /// Runs of which something was mended, or which began: all that they touched may mean something else now.
+    /// Runs that read what nothing else need be said of: only these reads are joined.
+    readers: BTreeSet<u32>,
+    /// Contents that they read.
+    read: BTreeSet<u32>,
+    /// Runs that were known before it was said where they began: all that they touched may mean something else now.
     again: BTreeSet<u32>,
     /// Subjects of what was taken back, whatever they are.
     mended: BTreeSet<u32>,
 }
 
 impl Told {
-    fn line(&mut self, line: &Line) {
+    fn line(&mut self, line: &Line, is_known: bool) {
         let brief = &line.brief;
         if brief.edge || matches!(line.kind, Kind::RunBegan | Kind::RunEnded) {
             self.runs.insert(line.subject);
         }
-        if line.kind == Kind::RunBegan {
+        if line.kind == Kind::RunBegan && is_known {
             self.again.insert(line.subject);
         }
         if brief.mends {
             self.mended.insert(line.subject);
         }
-        if brief.is_lineage(line.kind) || brief.kin || line.kind == Kind::Named {
+        if brief.is_lineage(line.kind) && line.kind == Kind::Used && !brief.collection {
+            self.readers.insert(line.subject);
+            self.read.extend(line.content());
+        } else if brief.is_lineage(line.kind) || brief.kin || brief.reading {
             self.contents.extend(line.content());
         }
         if brief.kin {
@@ -74,13 +81,19 @@ impl Index {
             return Ok(());
         }
         for line in &lines {
-            told.line(line);
+            told.line(line, self.vertices.run(line.subject).is_some());
             self.meet(line);
         }
         let runs: Vec<u32> = told.runs.iter().chain(&told.mended).chain(&told.again).copied().collect();
         let runs: Vec<RunId> = source.numbered(&unique(runs))?.into_iter().flatten().filter_map(|node| node.run()).collect();
         let contents = hang_together(source, &told, manifests)?;
         self.join_again(source, &contents)?;
+        let readers: Vec<u32> = told.readers.iter().copied().collect();
+        let readers: Vec<RunId> = source.numbered(&readers)?.iter().flatten().filter_map(NodeId::run).collect();
+        for chunk in readers.chunks(CONTENTS_MAX) {
+            let found = hard::readings(source, &mut self.vertices, chunk, next)?;
+            self.patch(&found);
+        }
         self.look_again(source, &runs)?;
         self.up.settle(self.vertices.len());
         self.down.settle(self.vertices.len());
@@ -211,6 +224,12 @@ fn hang_together<S: Outline>(source: &S, told: &Told, manifests: &[Digest]) -> R
     let mut contents: BTreeSet<Digest> = manifests.iter().copied().collect();
     let numbers: Vec<u32> = told.contents.iter().copied().collect();
     contents.extend(source.numbered(&numbers)?.into_iter().flatten().filter_map(|node| node.artifact()));
+    let numbers: Vec<u32> = told.read.iter().copied().collect();
+    let read: Vec<Digest> = source.numbered(&numbers)?.into_iter().flatten().filter_map(|node| node.artifact()).collect();
+    loader.parents_of(&read)?;
+    loader.children_of(&read)?;
+    // which occurrence a model came from hangs on who read its parent
+    contents.extend(read.into_iter().filter(|content| loader.linked.facts.has_kin(content)));
     let numbers: Vec<u32> = told.mended.iter().chain(&told.again).copied().collect();
     let again: Vec<NodeId> = source.numbered(&unique(numbers))?.into_iter().flatten().collect();
     let runs: Vec<RunId> = again.iter().filter_map(NodeId::run).collect();

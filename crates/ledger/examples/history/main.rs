@@ -1,9 +1,10 @@
 //! Builds a synthetic history in a store, through the same door as every other record, and measures answers from it. `bench/history` runs it.
 //!
-//! `history build FOLDER NODES [EDGES_PER_RUN [SEED]]`, `history measure FOLDER NODES …`, `history roots FOLDER NODES …`
+//! `history build FOLDER NODES [EDGES_PER_RUN [SEED]]`, `history measure FOLDER NODES …`, `history roots FOLDER NODES …`, `history lines - NODES …`
 
 mod build;
 mod generate;
+mod lines;
 mod measure;
 
 use std::path::PathBuf;
@@ -26,11 +27,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match args[0].as_str() {
         "build" => build::build(&folder, shape),
         "measure" => measure::measure(&folder, shape),
+        "lines" => lines::measure(shape),
         "roots" => {
             let [closure, impact] = measure::roots(shape);
             println!("{closure}\n{impact}");
             Ok(())
         }
-        other => Err(format!("{other}? build, measure or roots").into()),
+        other => Err(format!("{other}? build, measure, lines or roots").into()),
     }
 }

@@ -105,7 +105,7 @@ fn tail(home: &Home, index: &mut Index, whole: &Whole<'_>, shape: Shape) -> Outc
 }
 
 /// The median of several times, in milliseconds, and what came of the last.
-fn timed<T>(mut ask: impl FnMut() -> T) -> (f64, T) {
+pub fn timed<T>(mut ask: impl FnMut() -> T) -> (f64, T) {
     let mut last = None;
     let mut times: Vec<f64> = (0..TIMES)
         .map(|_| {
@@ -119,7 +119,7 @@ fn timed<T>(mut ask: impl FnMut() -> T) -> (f64, T) {
 }
 
 /// A figure of this process, in bytes.
-fn memory(key: &str) -> Option<u64> {
+pub fn memory(key: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(key))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
