@@ -6,6 +6,7 @@
 //!
 //! One row per file (device, inode): what the file was before is of no use to anybody.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,14 +42,19 @@ pub struct FileState {
 /// tick has the same state with two contents.
 pub struct Cache {
     path: PathBuf,
-    file: Option<Connection>,
+    /// Opened when it is asked for the first time: most commands never do.
+    file: OnceCell<Option<Connection>>,
     fresh: HashMap<(u64, u64), (FileState, Digest)>,
 }
 
 impl Cache {
     /// The cache in this file, made when it is not there. Without the file's folder, or when it cannot be used, an empty cache.
     pub fn open(path: &Path) -> Self {
-        Self { path: path.to_owned(), file: connect(path), fresh: HashMap::new() }
+        Self { path: path.to_owned(), file: OnceCell::new(), fresh: HashMap::new() }
+    }
+
+    fn file(&self) -> Option<&Connection> {
+        self.file.get_or_init(|| connect(&self.path)).as_ref()
     }
 
     /// The digest of a file in exactly this state.
@@ -56,7 +62,7 @@ impl Cache {
         if let Some((known, digest)) = self.fresh.get(&(state.dev, state.ino)) {
             return (known == state).then_some(*digest);
         }
-        let mut query = self.file.as_ref()?.prepare_cached(GET).ok()?;
+        let mut query = self.file()?.prepare_cached(GET).ok()?;
         let [dev, ino, size] = [state.dev, state.ino, state.size].map(u64::cast_signed);
         let row = query
             .query_row(params![dev, ino, size, state.mtime, state.ctime], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))
@@ -68,7 +74,7 @@ impl Cache {
 
     /// The digests of many files at once, each in exactly this state: one look at the file instead of a lock for each.
     pub fn get_all(&self, states: &[FileState]) -> Vec<Option<Digest>> {
-        let Some(file) = self.file.as_ref().filter(|_| states.len() >= SCAN_MIN) else {
+        let Some(file) = self.file().filter(|_| states.len() >= SCAN_MIN) else {
             return states.iter().map(|state| self.get(state)).collect();
         };
         let mut found = vec![None; states.len()];
@@ -107,12 +113,14 @@ impl Cache {
         if fresh.is_empty() {
             return;
         }
-        let written = self.file.as_mut().map(|file| write(file, fresh.values()));
+        let _ = self.file();
+        let written = self.file.get_mut().and_then(Option::as_mut).map(|file| write(file, fresh.values()));
         if let Some(Err(error)) = written {
             use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
             if matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)) {
-                self.file = None;
-                self.file = begin_again(&self.path);
+                // closed before its file is made again
+                self.file = OnceCell::from(None);
+                self.file = OnceCell::from(begin_again(&self.path));
             }
         }
     }
