@@ -70,7 +70,7 @@ def store(keep: Path, nodes: int, shape: list[str]) -> dict:
     roots = subprocess.run([HISTORY, "roots", str(folder), *shape], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
     for name, root, text, argv in (
         ("closure", roots[0], UP, ["trace", roots[0], "--json"]),
-        ("impact", roots[1], DOWN, ["trace", roots[1], "--down", "--json"]),
+        ("impact", roots[1], DOWN, ["impact", roots[1], "--json"]),
     ):
         found[name]["sql"] = sql(folder / ".keizu" / "keizu.db", text, root)
         found[name]["cli"] = shots([KEIZU, *argv], folder, LONG_SHOTS)
@@ -175,7 +175,7 @@ def page(figures: dict) -> str:
             f"| index: one more run of {found['tail_ms']['records']} records heard of (its append) | {ms(found['tail_ms']['extend_ms'])} ({ms(found['tail_ms']['append_ms'])}) |",
             f"| walk through the store in one process: closure of {closure['walk_ms']['nodes']:,} nodes | {ms(closure['walk_ms']['ms'])} |",
             f"| `keizu trace FILE --json`: that closure, one shot (n={closure['cli']['n']}) | {ms(closure['cli']['ms'])} |",
-            f"| `keizu trace FILE --down --json`: that impact, one shot (n={impact['cli']['n']}) | {ms(impact['cli']['ms'])} |",
+            f"| `keizu impact FILE --json`: that impact, one shot (n={impact['cli']['n']}) | {ms(impact['cli']['ms'])} |",
             f"| `keizu trace FILE --depth 1 --json`, one shot (n={found['cli_one_level']['n']}) | {ms(found['cli_one_level']['ms'])} |",
             f"| `keizu log -n 20`, one shot (n={found['cli_log']['n']}) | {ms(found['cli_log']['ms'])} |",
             f"| recursive SQL on the same store: closure of {closure['sql']['nodes'] or 0:,} nodes | {ms(closure['sql']['ms'])}, {closure['sql']['ms'] / closure['reach_ms']:,.0f}× the index |",
