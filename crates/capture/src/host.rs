@@ -86,6 +86,10 @@ pub trait Host: Memory {
     fn seal(&mut self, account: &Account) -> Result<String, String>;
     /// The account again, when it differs from what was sealed: what was flushed after the seal, and what survivors did.
     fn correct(&mut self, account: &Account);
+    /// Said once, when the run is settled and nobody waits any more, while the run's folder still stands: for what takes a while.
+    fn afterwards(&mut self, account: &Account) {
+        let _ = account;
+    }
 }
 
 /// What is to be run.

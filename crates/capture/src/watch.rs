@@ -256,10 +256,11 @@ impl Watch {
         }
         self.arena.header().settled.store(1, Ordering::Release);
         self.arena.wake();
-        if self.sealed.is_none() {
+        let Some(sealed) = &self.sealed else {
             // a later command may be luckier
             return;
-        }
+        };
+        self.host.afterwards(sealed);
         self.survive(ending, ended);
         folder::remove(&self.folder);
     }

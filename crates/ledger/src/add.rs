@@ -15,6 +15,7 @@ use keizu_record::{Authority, Digest, FilePath, Kind, Name, Side};
 use keizu_store::Select;
 
 use crate::ledger::{now, state};
+use crate::profiles::Budget;
 use crate::rules::{self, Room};
 use crate::{Error, FOLDER, Ledger};
 
@@ -95,6 +96,10 @@ impl Ledger {
         if !records.is_empty() {
             self.append(|_| Ok(records.clone()))?;
         }
+        let data = added.iter().filter(|(_, kind)| *kind == ArtifactKind::Data).map(|(added, _)| added);
+        let files = data.map(|added| self.view().files_of(added.path.clone(), added.digest, added.size, added.members.is_some()));
+        let files = files.collect::<Result<Vec<_>, Error>>()?.concat();
+        self.profile(files, Budget::ADD)?;
         self.cache().flush();
         Ok(added.into_iter().map(|(added, _)| added).collect())
     }

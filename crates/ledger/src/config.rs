@@ -3,6 +3,8 @@
 //! Every key is optional, and so is the file. A key that Keizu does not know is an error that names the nearest: a setting that is silently
 //! ignored is worse than none.
 
+mod time;
+
 use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -10,6 +12,8 @@ use keizu_record::FilePath;
 use keizu_record::body::{ArtifactKind, Role};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+pub use time::{DataTimeOf, Goal, PROFILE_BYTES_MAX, Wish};
 
 /// Up to this size any file of the project is kept, unless `keizu.toml` says otherwise.
 pub const SMALL_BYTES_MAX: u64 = 16 << 20;
@@ -28,6 +32,9 @@ pub struct Config {
     keep: Keep,
     ignore: Vec<Pattern>,
     redact: Redact,
+    profiling: time::Profiling,
+    data_times: Vec<(Pattern, DataTimeOf)>,
+    goals: Vec<(time::Aim, Goal)>,
 }
 
 /// What a path is, as a person declared it.
@@ -144,7 +151,7 @@ impl Error {
     }
 }
 
-const TOP: &[&str] = &["project", "roles", "models", "keep", "ignore", "redact"];
+const TOP: &[&str] = &["project", "roles", "models", "keep", "ignore", "redact", "profile", "data_time", "freshness"];
 const KEEP: &[&str] = &["small_max", "small_total", "models_max", "globs", "never"];
 const IGNORE: &[&str] = &["globs"];
 const REDACT: &[&str] = &["variables", "params", "paths"];
@@ -194,7 +201,10 @@ impl Config {
                         config.ignore = reader.patterns(key, value)?;
                     }
                 }
-                _ => config.redact = reader.redact(key, value)?,
+                "redact" => config.redact = reader.redact(key, value)?,
+                "profile" => config.profiling = reader.profiling(key, value)?,
+                "data_time" => config.data_times = reader.data_times(key, value)?,
+                _ => config.goals = reader.goals(key, value)?,
             }
         }
         Ok(config)
@@ -401,6 +411,23 @@ pub fn template() -> &'static str {
 # variables = ["*_DSN"]
 # params = ["customer_id"]
 # paths = ["conf/private.yaml"]
+
+# Data files are looked into after a run: rows, columns, the latest time in them.
+# [profile]
+# enabled = true
+# size_max = "64 MiB"
+# never = ["secret/"]
+
+# What time data speak of: a column, a date in the path, or "none"; else it is found out.
+# [data_time]
+# "features/*.parquet" = "time_hour"
+# "daily/*.csv" = "%Y-%m-%d"
+# "planes.csv" = "none"
+
+# How recent things must be; `keizu status` says which are late.
+# [freshness]
+# "model:delay" = "2 days"
+# "daily/" = { data_time = "yesterday 23:59", by = "07:00", zone = "Asia/Tokyo" }
 "#
 }
 

@@ -119,4 +119,12 @@ impl Host for Recorder {
         ledger.cache().flush();
         self.sealed = Some(account.clone());
     }
+
+    fn afterwards(&mut self, account: &Account) {
+        // the run is recorded, whether its files can be looked into or not
+        if let Ok(ledger) = &mut self.ledger {
+            let _ = ledger.profile_run(account.run);
+            ledger.cache().flush();
+        }
+    }
 }

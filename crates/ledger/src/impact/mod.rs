@@ -173,7 +173,7 @@ impl Teller<'_, '_> {
     fn hits(&mut self, reached: Vec<Reached>) -> Result<Vec<Hit>, Error> {
         let artifacts: Vec<&ArtifactNode> = reached.iter().filter_map(|reached| reached.node.artifact()).collect();
         let mut around = self.live.around(self.view, &artifacts)?;
-        let mut columns: HashMap<Digest, Vec<String>> = HashMap::new();
+        let mut columns = self.view.columns_of(&artifacts)?;
         reached
             .into_iter()
             .map(|reached| {

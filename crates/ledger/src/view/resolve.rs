@@ -210,6 +210,15 @@ impl View<'_> {
         Ok(None)
     }
 
+    /// Every path of the project of which the record speaks.
+    pub(crate) fn places(&self) -> Result<Vec<FilePath>, Error> {
+        let from = NodeId::from(Name::Path { project: self.project.to_owned(), path: FilePath::default() }).encode();
+        let mut to = from.clone();
+        to.push(0xff);
+        let nodes = self.store.nodes(&from, &to, NAMES_MAX)?;
+        Ok(nodes.into_iter().filter_map(|node| if let NodeId::Name(Name::Path { path, .. }) = node { Some(path) } else { None }).collect())
+    }
+
     fn unknown_path(&self, text: &str) -> Result<Error, Error> {
         let from = NodeId::from(Name::Path { project: self.project.to_owned(), path: FilePath::default() }).encode();
         let mut to = from.clone();
