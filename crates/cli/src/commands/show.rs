@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 
 use keizu_ledger::answer::{ArtifactDetail, VersionRow};
-use keizu_ledger::{Thing, View};
+use keizu_ledger::data_time::About;
+use keizu_ledger::{Ledger, Thing, View};
 use serde::Serialize;
 
 use crate::args::{Reading, text};
@@ -12,7 +13,7 @@ use crate::out;
 use crate::problem::{Exit, Problem};
 use crate::render::names::Within;
 use crate::render::run::Parts;
-use crate::render::{artifact, run, versions};
+use crate::render::{artifact, data, run, versions};
 
 /// Show everything about one thing
 ///
@@ -48,23 +49,35 @@ struct Version {
     #[serde(flatten)]
     row: VersionRow,
     artifact: Option<ArtifactDetail>,
+    #[serde(flatten)]
+    about: About,
+}
+
+/// One content, and what is known of its data.
+#[derive(Serialize)]
+struct Content<'a> {
+    #[serde(flatten)]
+    artifact: &'a ArtifactDetail,
+    #[serde(flatten)]
+    about: About,
 }
 
 pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
     let ledger = door.read(&args.reading)?;
     let view = ledger.view();
     let typed = text(&args.thing);
-    match door.resolve(&view, &args.thing)? {
-        Thing::Run(id) => one_run(args, door, &view, id)?,
-        Thing::Artifact(digest) => content(args, door, &view, &typed, &view.artifact(&digest)?)?,
-        Thing::Place { project, path } => content(args, door, &view, &path.to_string(), &view.place(&project, &path)?)?,
+    let thing = door.resolve(&view, &args.thing)?;
+    match &thing {
+        Thing::Run(id) => one_run(args, door, &view, *id)?,
+        Thing::Artifact(digest) => content(args, door, &ledger, &thing, &typed, &view.artifact(digest)?)?,
+        Thing::Place { project, path } => content(args, door, &ledger, &thing, &path.to_string(), &view.place(project, path)?)?,
         Thing::Version(named) => {
             let all = view.name(&named.name)?;
             // without `@` the name is meant, with all its versions
             if typed.contains('@') {
                 let row = all.versions.into_iter().find(|row| Some(row.version) == named.version);
                 let row = row.ok_or_else(|| Problem::failed(format!("{typed} has no place among its versions")))?;
-                version(args, door, &view, row)?;
+                version(args, door, &ledger, &thing, row)?;
             } else if args.reading.json {
                 out::json(&all)?;
             } else {
@@ -91,20 +104,44 @@ fn one_run(args: &Args, door: &Door, view: &View<'_>, id: keizu_record::RunId) -
     out::page(&page, &look)
 }
 
-fn content(args: &Args, door: &Door, view: &View<'_>, called: &str, detail: &ArtifactDetail) -> Result<(), Problem> {
+fn content(args: &Args, door: &Door, ledger: &Ledger, thing: &Thing, called: &str, detail: &ArtifactDetail) -> Result<(), Problem> {
+    let about = about(ledger, thing, detail)?;
     if args.reading.json {
-        return out::json(detail);
+        return out::json(&Content { artifact: detail, about });
     }
     let look = door.look();
-    out::page(&artifact::page(detail, called, args.all, &Within::new(view), &look), &look)
+    let view = ledger.view();
+    let mut page = artifact::page(detail, called, args.all, &Within::new(&view), &look);
+    page.append(data::page(&about, args.all, &look));
+    out::page(&page, &look)
 }
 
-fn version(args: &Args, door: &Door, view: &View<'_>, row: VersionRow) -> Result<(), Problem> {
+/// What is known of the data of a content. Only of a single file of data it is said why it was not looked into.
+fn about(ledger: &Ledger, thing: &Thing, detail: &ArtifactDetail) -> Result<About, Problem> {
+    let path = match thing {
+        Thing::Place { path, .. } => Some(path.clone()),
+        Thing::Version(named) => named.path.clone(),
+        _ => None,
+    };
+    let digest = detail.digest.parse().ok().filter(|_| detail.kind == "data" && detail.members.is_none());
+    let timed = matches!(detail.kind.as_str(), "data" | "model" | "evaluation" | "other");
+    if !timed {
+        return Ok(About::default());
+    }
+    Ok(ledger.about(thing, digest.map(|digest| (digest, path, detail.size)), &jiff::ZonedDateTime::now())?)
+}
+
+fn version(args: &Args, door: &Door, ledger: &Ledger, thing: &Thing, row: VersionRow) -> Result<(), Problem> {
+    let view = ledger.view();
     let digest = row.digest.as_ref().and_then(|digest| digest.parse().ok());
     let artifact = digest.map(|digest| view.artifact(&digest)).transpose()?;
     match artifact {
-        _ if args.reading.json => out::json(&Version { row, artifact }),
-        Some(detail) => content(args, door, view, &versions::title(&row), &detail),
+        Some(detail) if args.reading.json => {
+            let about = about(ledger, thing, &detail)?;
+            out::json(&Version { row, artifact: Some(detail), about })
+        }
+        None if args.reading.json => out::json(&Version { row, artifact: None, about: About::default() }),
+        Some(detail) => content(args, door, ledger, thing, &versions::title(&row), &detail),
         None => Err(Problem::wrong(format!("{} has no content", row.name))),
     }
 }

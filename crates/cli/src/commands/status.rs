@@ -16,6 +16,7 @@ use crate::render::status;
 ///
 /// A thing is stale when the run that made it would no longer read what it read: a file's content changed, a new file lies in a folder
 /// that it listed, or what it was made from is itself stale. File times do not matter. What happened first is told.
+/// It is late when its data do not reach as far as keizu.toml demands under [freshness].
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -47,7 +48,8 @@ pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
     let asked = asked(&ledger.view(), door, &args.things, args.environment)?;
     let mut progress = Progress::new(&door.talk());
     let mut told = |far: &AddProgress| progress.files("comparing", (far.files_done, far.files), (far.bytes_done, far.bytes));
-    let status = ledger.status(&asked, &mut told)?;
+    let mut status = ledger.status(&asked, &mut told)?;
+    ledger.grade(&mut status, &asked, &jiff::ZonedDateTime::now())?;
     progress.end();
     let fine = status.rows.iter().all(|row| row.state == "fresh");
     if args.reading.json {

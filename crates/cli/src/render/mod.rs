@@ -1,6 +1,7 @@
 //! From answers to pages: pure functions, tested by what they draw.
 
 pub mod artifact;
+pub mod data;
 pub mod doctor;
 pub mod environment;
 pub mod graph;

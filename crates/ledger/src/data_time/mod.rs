@@ -7,8 +7,11 @@
 //! a model      the earliest of what it was trained on; evaluation data do not count
 //! ```
 //!
+//! Files whose paths differ in numbers alone (`daily/2013-10-01.csv`, `daily/2013-10-02.csv`) count like those of one folder.
+//!
 //! What speaks of no time that is known is left out as long as anything else is known: a table of airports makes no model old.
 
+mod about;
 mod fresh;
 pub(crate) mod partition;
 
@@ -25,6 +28,7 @@ use crate::profiles::{Told, event_of};
 use crate::thing::Thing;
 use crate::{Error, View};
 
+pub use about::About;
 pub use fresh::{Freshness, Grade};
 
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -139,8 +143,16 @@ impl<'v, 'a, 't> Times<'v, 'a, 't> {
         match &self.trace.nodes[at].detail {
             Detail::Run(_) => {
                 let read = sources.iter().filter(|(.., kind)| matches!(kind, Some(ArtifactKind::Data | ArtifactKind::Model)));
-                let times = read.filter_map(|(from, ..)| found[*from].as_ref());
-                Ok(times.min_by_key(|time| time.micros).map(passed))
+                // files that differ in their numbers alone are one table: it reaches as far as the latest
+                let mut tables: BTreeMap<Vec<u8>, &DataTime> = BTreeMap::new();
+                for (from, ..) in read {
+                    let Some(time) = &found[*from] else { continue };
+                    let latest = tables.entry(self.series(*from)).or_insert(time);
+                    if latest.micros < time.micros {
+                        *latest = time;
+                    }
+                }
+                Ok(tables.into_values().min_by_key(|time| time.micros).map(passed))
             }
             Detail::Artifact(artifact) => {
                 if let Some(own) = self.own(artifact)? {
@@ -157,6 +169,20 @@ impl<'v, 'a, 't> Times<'v, 'a, 't> {
                 Ok(of(&|kind| kind == LinkKind::Made).or_else(|| of(&|kind| kind != LinkKind::Made)))
             }
         }
+    }
+
+    /// The path of a node, each number in it as `#`.
+    fn series(&self, at: usize) -> Vec<u8> {
+        let node = &self.trace.nodes[at];
+        let Some(path) = node.artifact().and_then(|artifact| artifact.path.as_ref()) else { return node.id.as_bytes().to_vec() };
+        let mut series: Vec<u8> = Vec::new();
+        for byte in path.as_bytes() {
+            let byte = if byte.is_ascii_digit() { b'#' } else { *byte };
+            if byte != b'#' || series.last() != Some(&b'#') {
+                series.push(byte);
+            }
+        }
+        series
     }
 
     /// What an artifact says itself.

@@ -80,7 +80,8 @@ fn folders(parts: &[&str]) -> Option<Named> {
         let day = parts.get(at + 2).and_then(|part| number(&stem(part), 2));
         let last = day.and_then(|day| end(year, Some(month), Some(day))).or_else(|| end(year, Some(month), None))?;
         let count = if day.is_some() { 3 } else { 2 };
-        Some(Named { last, words: parts[at..at + count].join("/") })
+        let words: Vec<String> = parts[at..at + count].iter().map(|part| stem(part)).collect();
+        Some(Named { last, words: words.join("/") })
     })
 }
 
@@ -126,7 +127,8 @@ fn read(bytes: &[u8]) -> Option<(Date, usize)> {
 pub(crate) fn by_pattern(path: &FilePath, pattern: &str) -> Option<Date> {
     let text = path.to_string();
     let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
-    starts.into_iter().rev().find_map(|at| {
+    let inside = |at: usize| at > 0 && text.as_bytes()[at - 1].is_ascii_digit() && text.as_bytes()[at].is_ascii_digit();
+    starts.into_iter().rev().filter(|at| !inside(*at)).find_map(|at| {
         let (time, _) = jiff::fmt::strtime::BrokenDownTime::parse_prefix(pattern, &text.as_bytes()[at..]).ok()?;
         let whole = time.to_date().ok();
         let month = || Some(Date::new(time.year()?, time.month()?, 1).ok()?.last_of_month());
