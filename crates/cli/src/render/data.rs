@@ -120,7 +120,16 @@ mod tests {
             profile: Some(ProfileRow { rows: 27_004, columns }),
             no_profile: None,
         };
-        assert_snapshot!(page(&about, false, &Look::fixed(80)).paint(false), @"");
+        assert_snapshot!(page(&about, false, &Look::fixed(80)).paint(false), @r"
+
+        data until  2013-10-01 23:59:59  file name 2013-10-01 of daily/2013-10-01.csv  (inferred)
+        goal        late  1 day
+
+        27,004 rows × 2 columns
+                         missing  different  least  greatest   mean
+          carrier  text               1,234     9E        YV
+          delay    real    2.5 %      1,234    -43      1301  7.891
+        ");
         let about = About { no_profile: Some("larger than 64 MiB".into()), ..About::default() };
         assert_snapshot!(page(&about, false, &Look::fixed(80)).paint(false), @"no profile  larger than 64 MiB");
     }
