@@ -337,3 +337,6 @@ impl Drawer<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
