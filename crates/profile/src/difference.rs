@@ -174,6 +174,8 @@ pub struct Labels {
     pub rows: u64,
     /// Their share of the rows of the second table.
     pub share: f64,
+    /// Its values are few, as those of a label are: these are flips of classes, not of measurements.
+    pub few_values: bool,
     /// From what to what, the most frequent first.
     pub flips: Vec<Flip>,
     /// What these rows share.
@@ -233,7 +235,7 @@ pub struct ArrayChange {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Headline {
-    /// Labels changed: see [`Difference::labels`].
+    /// Labels changed: see [`Difference::labels`]. Where the values of that column are many, it is among the changed cells instead.
     Labels,
     /// Columns came, went, or changed their type.
     Schema,

@@ -172,6 +172,7 @@ fn a_column_scaled_is_changed_cells_of_every_row() {
     let distance = found.columns.iter().find(|column| column.name == "distance").expect("there");
     assert_eq!(distance.cells_changed, Some(1000));
     assert!(distance.drift.ks.expect("numbers") > 0.3 && distance.drift.q.expect("tested") < 1e-9);
+    assert_eq!(found.headlines[0], Headline::Cells(vec!["distance".into()]), "no label has a thousand values");
     assert!(found.headlines.contains(&Headline::Drifted(vec!["distance".into()])));
     assert!(found.columns.iter().filter(|column| column.name != "distance").all(|column| column.cells_changed == Some(0)));
 }
@@ -214,6 +215,16 @@ fn columns_that_came_went_were_renamed_and_retyped() {
 fn numbers_as_texts_are_retyped_but_not_changed() {
     let found = diff("id,v\n1,10\n2,20\n3,30\n", "id,v\n1,10.0\n2,20\n3,n.a.\n");
     assert_eq!((counts(&found), found.schema.retyped.len()), ((0, 0, 1), 1));
+}
+
+#[test]
+fn dates_as_texts_are_not_retyped_where_there_are_no_types() {
+    let found = folders(
+        &[("t.csv", "at\n2013-01-01\n2013-01-02\n")],
+        &[("t.jsonl", "{\"at\":\"2013/01/01\"}\n{\"at\":\"2013-01-02\"}\n")],
+        &Limits::default(),
+    );
+    assert!(found.expect("tables").same_values);
 }
 
 #[test]

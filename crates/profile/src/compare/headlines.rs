@@ -17,7 +17,8 @@ pub(crate) fn of(difference: &Difference) -> Vec<Headline> {
     if difference.arrays.iter().any(|array| array.shape.before != array.shape.after || array.dtype.before != array.dtype.after) {
         said.push(Headline::Arrays);
     }
-    if difference.labels.is_some() {
+    let label = difference.labels.as_ref().filter(|labels| labels.few_values).map(|labels| labels.column.as_str());
+    if label.is_some() {
         said.push(Headline::Labels);
     }
     let schema = &difference.schema;
@@ -27,7 +28,6 @@ pub(crate) fn of(difference: &Difference) -> Vec<Headline> {
     if difference.row_counts.added + difference.row_counts.removed > 0 {
         said.push(Headline::Rows);
     }
-    let label = difference.labels.as_ref().map(|labels| labels.column.as_str());
     let changed =
         |column: &ColumnChange| column.cells_changed.filter(|cells| *cells > 0 && label != Some(&column.name)).map(|cells| cells as f64);
     said.extend(told(difference, changed).map(Headline::Cells));

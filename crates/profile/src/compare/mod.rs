@@ -23,14 +23,18 @@ mod partners;
 mod parts;
 mod rows;
 
-use crate::difference::{Concentrated, Difference, Labels, Side};
+use crate::difference::{ColumnChange, Concentrated, Difference, Labels, Side};
 use crate::profile::{Frame, Profile, describe_with};
 use crate::table::Table;
+use crate::value::Kind;
 use crate::{Error, Limits, Part};
 use chain::Chain;
 use concentrate::{GROUPS_MAX, Marks, concentrate};
 use outcome::Outcome;
 use pairing::Pair;
+
+/// Values of a label, at most.
+const CLASSES_MAX: u64 = 100;
 
 /// What changed from one table to the other. Each is a file, or a folder of files with rows of the same kind. The formats may differ.
 pub fn compare(before: &[Part], after: &[Part], limits: &Limits) -> Result<Difference, Error> {
@@ -54,6 +58,7 @@ pub fn compare(before: &[Part], after: &[Part], limits: &Limits) -> Result<Diffe
         parts: parts::changes(&before, &after, (&mut old, &mut new), &pairs)?,
         ..Difference::default()
     };
+    untyped(&mut difference);
     say_where(&mut difference, &outcome, (&mut old, &mut new), (&was, &is), &pairs)?;
     difference.same_values = difference.schema.is_empty()
         && !difference.reordered
@@ -62,6 +67,16 @@ pub fn compare(before: &[Part], after: &[Part], limits: &Limits) -> Result<Diffe
         && difference.arrays.is_empty();
     difference.headlines = headlines::of(&difference);
     Ok(difference)
+}
+
+/// A text file has no types: where every value is the same, none was changed.
+fn untyped(difference: &mut Difference) {
+    let same: Vec<&str> =
+        difference.columns.iter().filter(|column| column.cells_changed == Some(0)).map(|column| column.name.as_str()).collect();
+    let told = |change: &crate::Retyped| {
+        change.stored.before == change.kind.before.to_string() || change.stored.after == change.kind.after.to_string()
+    };
+    difference.schema.retyped.retain(|change| !(told(change) && same.contains(&change.name.as_str())));
 }
 
 fn by_name<'a>(parts: &[Part<'a>]) -> Vec<Part<'a>> {
@@ -107,7 +122,7 @@ fn say_where(
             difference.columns[*column].concentrated = concentrated;
         }
         if let Some((column, rows)) = label {
-            difference.labels = Some(labels(&difference.columns[column].name, rows, is.rows, changed.flips, of_label));
+            difference.labels = Some(labels(&difference.columns[column], rows, is.rows, changed.flips, of_label));
         }
     }
     if !outcome.removed.is_empty() {
@@ -117,6 +132,7 @@ fn say_where(
     Ok(())
 }
 
-fn labels(column: &str, rows: u64, all: u64, flips: Vec<crate::Flip>, concentrated: Option<Concentrated>) -> Labels {
-    Labels { column: column.to_owned(), rows, share: rows as f64 / all.max(1) as f64, flips, concentrated }
+fn labels(column: &ColumnChange, rows: u64, all: u64, flips: Vec<crate::Flip>, concentrated: Option<Concentrated>) -> Labels {
+    let few_values = column.distinct.before.max(column.distinct.after) <= CLASSES_MAX && column.kind != Kind::Real;
+    Labels { column: column.name.clone(), rows, share: rows as f64 / all.max(1) as f64, few_values, flips, concentrated }
 }
