@@ -235,7 +235,7 @@ pub struct ArrayChange {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Headline {
-    /// Labels changed: see [`Difference::labels`]. Where the values of that column are many, it is among the changed cells instead.
+    /// One column alone changed, as labels do: see [`Difference::labels`]. It is not among the changed cells.
     Labels,
     /// Columns came, went, or changed their type.
     Schema,

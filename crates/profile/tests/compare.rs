@@ -172,7 +172,7 @@ fn a_column_scaled_is_changed_cells_of_every_row() {
     let distance = found.columns.iter().find(|column| column.name == "distance").expect("there");
     assert_eq!(distance.cells_changed, Some(1000));
     assert!(distance.drift.ks.expect("numbers") > 0.3 && distance.drift.q.expect("tested") < 1e-9);
-    assert_eq!(found.headlines[0], Headline::Cells(vec!["distance".into()]), "no label has a thousand values");
+    assert!(!found.labels.as_ref().expect("one column").few_values, "no label has a thousand values");
     assert!(found.headlines.contains(&Headline::Drifted(vec!["distance".into()])));
     assert!(found.columns.iter().filter(|column| column.name != "distance").all(|column| column.cells_changed == Some(0)));
 }

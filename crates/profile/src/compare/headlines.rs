@@ -17,7 +17,7 @@ pub(crate) fn of(difference: &Difference) -> Vec<Headline> {
     if difference.arrays.iter().any(|array| array.shape.before != array.shape.after || array.dtype.before != array.dtype.after) {
         said.push(Headline::Arrays);
     }
-    let label = difference.labels.as_ref().filter(|labels| labels.few_values).map(|labels| labels.column.as_str());
+    let label = difference.labels.as_ref().map(|labels| labels.column.as_str());
     if label.is_some() {
         said.push(Headline::Labels);
     }
