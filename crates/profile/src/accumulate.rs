@@ -1,6 +1,9 @@
 //! What is counted while the cells of a column stream by.
 
+use std::collections::HashMap;
+
 use arrow_array::Array;
+use foldhash::fast::FixedState;
 
 use crate::Limits;
 use crate::bins::Bins;
@@ -54,16 +57,29 @@ impl Dates {
 
 struct FramedTally {
     values: Vec<Value>,
-    at: std::collections::HashMap<Value, usize>,
+    at: HashMap<Value, usize, FixedState>,
+    /// The same of texts, which are looked up as they are.
+    texts: HashMap<String, usize, FixedState>,
     counts: Vec<u64>,
     other: u64,
 }
 
 impl FramedTally {
-    fn add(&mut self, value: &Value) {
-        match self.at.get(value) {
+    fn new(values: Vec<Value>) -> FramedTally {
+        let places = || values.iter().cloned().enumerate();
+        let texts = places().filter_map(|(at, value)| if let Value::Text(text) = value { Some((text, at)) } else { None }).collect();
+        let at = places().filter(|(_, value)| !matches!(value, Value::Text(_))).map(|(at, value)| (value, at)).collect();
+        FramedTally { counts: vec![0; values.len()], at, texts, values, other: 0 }
+    }
+
+    fn add(&mut self, cells: &Cells) {
+        let mut see = |place: Option<&usize>| match place {
             Some(at) => self.counts[*at] += 1,
             None => self.other += 1,
+        };
+        match cells {
+            Cells::Text(array) => array.iter().flatten().for_each(|text| see(self.texts.get(cut(text)))),
+            _ => (0..cells.len()).filter_map(|row| cells.value(row)).for_each(|value| see(self.at.get(&value))),
         }
     }
 }
@@ -101,8 +117,7 @@ impl Accumulator {
         accumulator.sample = None;
         accumulator.count_over(frame);
         if let Some(values) = frame.categories.clone() {
-            let at = values.iter().cloned().enumerate().map(|(at, value)| (value, at)).collect();
-            accumulator.framed = Some(FramedTally { counts: vec![0; values.len()], values, at, other: 0 });
+            accumulator.framed = Some(FramedTally::new(values));
         }
         accumulator
     }
@@ -122,7 +137,7 @@ impl Accumulator {
         self.count += cells.len() as u64;
         self.null += cells.null_count() as u64;
         if let Some(framed) = &mut self.framed {
-            (0..cells.len()).filter_map(|row| cells.value(row)).for_each(|value| framed.add(&value));
+            framed.add(cells);
         }
         match cells {
             Cells::Boolean(array) => self.numbers(array.iter().flatten().map(|value| (f64::from(u8::from(value)), u64::from(value)))),
@@ -162,7 +177,7 @@ impl Accumulator {
                 self.infinite += 1;
             }
             if let Some(Tally::Numbers(counter)) = &mut self.tally {
-                counter.add(&key, || key, key, |key| *key);
+                counter.add(&key, || key, || key, |key| *key);
             }
             if let Some(bins) = &mut self.bins {
                 bins.add(value);
@@ -206,7 +221,7 @@ impl Accumulator {
             self.most = Some(Value::Text(text.to_owned()));
         }
         if let Some(Tally::Texts(counter)) = &mut self.tally {
-            counter.add(text, || text.into(), text_digest(text.as_bytes()), |text| text_digest(text.as_bytes()));
+            counter.add(text, || text.into(), || text_digest(text.as_bytes()), |text| text_digest(text.as_bytes()));
         }
     }
 

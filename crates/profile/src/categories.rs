@@ -170,13 +170,13 @@ impl<K: std::hash::Hash + Eq + Ord + Clone> Counter<K> {
     }
 
     #[inline]
-    pub fn add<Q>(&mut self, key: &Q, owned: impl FnOnce() -> K, digest: u64, digest_of: impl Fn(&K) -> u64)
+    pub fn add<Q>(&mut self, key: &Q, owned: impl FnOnce() -> K, digest: impl Fn() -> u64, digest_of: impl Fn(&K) -> u64)
     where
         K: std::borrow::Borrow<Q>,
         Q: std::hash::Hash + Eq + ?Sized,
     {
         if let Some(sketch) = &mut self.sketch {
-            sketch.update(digest);
+            sketch.update(digest());
         }
         if self.given_up {
             self.lost += 1;
@@ -239,7 +239,7 @@ mod tests {
 
     fn count(values: impl Iterator<Item = u64>, most: usize, frequent: bool) -> (Option<Categories>, Distinct) {
         let mut counter = Counter::new(most, frequent);
-        values.for_each(|value| counter.add(&value, || value, value, |key| *key));
+        values.for_each(|value| counter.add(&value, || value, || value, |key| *key));
         counter.finish(|key| Value::Integer(i128::from(*key)))
     }
 

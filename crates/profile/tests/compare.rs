@@ -4,14 +4,14 @@ use std::io::{self, Cursor};
 
 use keizu_profile::{Bytes, Difference, Error, Format, Headline, Limits, Part, PartState, Value, compare};
 
-fn parts<'a>(opens: &'a [(String, Box<dyn Fn() -> io::Result<Box<dyn Bytes>>>, Format)]) -> Vec<Part<'a>> {
+fn parts<'a>(opens: &'a [Open]) -> Vec<Part<'a>> {
     opens.iter().map(|(name, open, format)| Part { name: name.clone(), format: *format, open: open.as_ref() }).collect()
 }
 
-type Opens = Vec<(String, Box<dyn Fn() -> io::Result<Box<dyn Bytes>>>, Format)>;
+type Open = (String, Box<dyn Fn() -> io::Result<Box<dyn Bytes>>>, Format);
 
-fn opens(files: &[(&str, &str)]) -> Opens {
-    let open = |(name, text): &(&str, &str)| -> (String, Box<dyn Fn() -> io::Result<Box<dyn Bytes>>>, Format) {
+fn opens(files: &[(&str, &str)]) -> Vec<Open> {
+    let open = |(name, text): &(&str, &str)| -> Open {
         let bytes = text.as_bytes().to_vec();
         let format = Format::of(name, &bytes).expect("a table");
         ((*name).to_owned(), Box::new(move || Ok(Box::new(Cursor::new(bytes.clone())) as Box<dyn Bytes>)), format)

@@ -47,11 +47,13 @@ fn every_format_says_the_same() {
     }
 }
 
+type Open = dyn Fn() -> io::Result<Box<dyn Bytes>>;
+
 fn difference(before: &str, after: &str) -> keizu_profile::Difference {
     let open = |bytes: Vec<u8>| move || Ok(Box::new(Cursor::new(bytes.clone())) as Box<dyn Bytes>);
     let (first, second) = (open(bytes(before)), open(bytes(after)));
     let part = |name: &str, bytes: &[u8], open| Part { name: name.into(), format: Format::of(name, bytes).expect("a table"), open };
-    let (old, new): (&dyn Fn() -> io::Result<Box<dyn Bytes>>, &dyn Fn() -> io::Result<Box<dyn Bytes>>) = (&first, &second);
+    let (old, new): (&Open, &Open) = (&first, &second);
     compare(&[part(before, &bytes(before), old)], &[part(after, &bytes(after), new)], &Limits::default()).expect("tables")
 }
 
