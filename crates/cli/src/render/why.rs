@@ -236,12 +236,7 @@ impl Drawer<'_> {
         let mut line = Text::from(format!("{:>3}  ", cause.rank)).and(self.label(cause.kind));
         line.pad_to(5 + labels + 3);
         let room = self.look.width.saturating_sub(line.width());
-        let sides = match (&cause.before, &cause.after) {
-            (Some(before), Some(after)) if width(before) <= VALUE_COLUMNS_MAX && width(after) <= VALUE_COLUMNS_MAX => {
-                Some(format!("{before} → {after}"))
-            }
-            _ => None,
-        };
+        let sides = self.sides(cause);
         let start = line.width();
         match sides {
             Some(sides) if subjects.max(width(&cause.subject)) + 3 + width(&sides) <= room => {
@@ -257,14 +252,16 @@ impl Drawer<'_> {
         }
     }
 
+    /// `4 → 6`, where both are short.
+    fn sides(&self, cause: &Cause) -> Option<String> {
+        let (before, after) = (names::digest(cause.before.as_ref()?, self.unique), names::digest(cause.after.as_ref()?, self.unique));
+        let short = width(&before) <= VALUE_COLUMNS_MAX && width(&after) <= VALUE_COLUMNS_MAX;
+        short.then(|| format!("{before} → {after}"))
+    }
+
     /// The sentence, without what the row already says.
     fn detail(&self, cause: &Cause) -> String {
-        let sides = match (&cause.before, &cause.after) {
-            (Some(before), Some(after)) if width(before) <= VALUE_COLUMNS_MAX && width(after) <= VALUE_COLUMNS_MAX => {
-                format!("{before} → {after}")
-            }
-            _ => return cause.detail.clone(),
-        };
+        let Some(sides) = self.sides(cause) else { return cause.detail.clone() };
         cause.detail.strip_prefix(&sides).map_or_else(|| cause.detail.clone(), |rest| rest.trim().to_owned())
     }
 

@@ -334,12 +334,10 @@ fn environment(world: &World, all: &[Performed]) -> Result<Option<(Digest, Vec<u
     Ok(scratch.view().document(&digest)?.map(|bytes| (digest, bytes)))
 }
 
-/// Documents of numbers that a run left: evaluations, and others that look like one.
+/// Evaluations that a run left. Numbers of a model or of data are what must be equal, not what measures it.
 fn measures(job: &Job) -> impl Iterator<Item = &Output> {
     let small = |output: &&Output| output.size.is_some_and(|size| size <= METRICS_BYTES_MAX);
-    let fits =
-        |output: &&Output| output.kind == ArtifactKind::Evaluation || matches!(output.path.extension().as_str(), "json" | "yaml" | "yml");
-    job.outputs.iter().filter(small).filter(fits)
+    job.outputs.iter().filter(small).filter(|output| output.kind == ArtifactKind::Evaluation)
 }
 
 /// The numbers of a document, by key.

@@ -14,8 +14,6 @@ use crate::rules::evaluate;
 use crate::rules::flatten::flatten;
 use crate::rules::redact::Redactor;
 
-/// Digits of a digest in an answer.
-const DIGITS: usize = 8;
 /// Members of a folder that are named.
 const MEMBERS_NAMED_MAX: usize = 8;
 /// Members of a folder that can be swapped one by one.
@@ -297,9 +295,9 @@ pub(super) fn inside(folder: &File, member: &FilePath) -> FilePath {
 }
 
 fn digests(draft: &mut Draft, a: &File, b: &File) {
-    let short = |file: &File| file.content.map(|digest| digest.short(DIGITS));
-    draft.cause.before = short(b);
-    draft.cause.after = short(a);
+    let text = |file: &File| file.content.map(|digest| digest.to_string());
+    draft.cause.before = text(b);
+    draft.cause.after = text(a);
 }
 
 /// Where the two sides come from, as far as it is not the same on both.
