@@ -72,6 +72,8 @@ pub(crate) struct Facts {
     seen: HashSet<RecordId>,
     subjects: HashMap<RecordId, NodeId>,
     mends: HashMap<RecordId, Vec<NodeId>>,
+    /// The only runs of which something is mended, where that is known beforehand.
+    mended: Option<HashSet<RunId>>,
     touches: Vec<Touch>,
     by_id: HashMap<RecordId, u32>,
     runs: HashMap<RunId, RunFacts>,
@@ -222,6 +224,16 @@ impl Facts {
         for holder in holders {
             self.holders.entry(holder.member).or_default().push(holder);
         }
+    }
+
+    /// Says that of no other runs anything is mended.
+    pub fn only_mended(&mut self, runs: HashSet<RunId>) {
+        self.mended = Some(runs);
+    }
+
+    /// Whether something that the run says may be mended by what is not here yet.
+    pub fn may_be_mended(&self, run: &RunId) -> bool {
+        self.mended.as_ref().is_none_or(|mended| mended.contains(run))
     }
 
     /// Whether the record still holds: no correction or retraction of the same subject cites it.

@@ -245,7 +245,8 @@ pub(crate) fn resolve(facts: &Facts, reading: &Reading<'_>, needs: &mut BTreeSet
     };
     if let Some(resolution) = &resolution {
         // a write counts only when nothing mends it, which only its run's records tell
-        needs.extend(writes(resolution).filter_map(|id| Some(facts.by_id(id)?.edge.run)));
+        let writers = writes(resolution).filter_map(|id| Some(facts.by_id(id)?.edge.run));
+        needs.extend(writers.filter(|run| facts.may_be_mended(run)));
     }
     resolution
 }

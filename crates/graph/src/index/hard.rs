@@ -1,6 +1,6 @@
 //! What lines alone do not tell: the rules themselves, asked through a loader, for many contents at once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use keizu_record::{Digest, Name, NodeId, RecordId, RunId};
 
@@ -136,9 +136,17 @@ impl Ids<'_> {
     }
 }
 
-/// Everything that touches these contents.
-pub(super) fn contents<S: Outline>(source: &S, vertices: &mut Vertices, contents: &[Digest]) -> Result<Found, S::Error> {
+/// Everything that touches these contents. `mended`: the only runs of which something is mended, when that is known.
+pub(super) fn contents<S: Outline>(
+    source: &S,
+    vertices: &mut Vertices,
+    contents: &[Digest],
+    mended: Option<&HashSet<RunId>>,
+) -> Result<Found, S::Error> {
     let mut loader = Loader::new(source);
+    if let Some(mended) = mended {
+        loader.linked.facts.only_mended(mended.clone());
+    }
     loader.occurrences(contents)?;
     loader.parents_of(contents)?;
     loader.children_of(contents)?;

@@ -85,14 +85,16 @@ impl Index {
     pub fn build_with<S: Outline>(source: &S, touches_max: usize) -> Result<Self, S::Error> {
         let mut plain = Plain::scan(source)?;
         plain.join(source, touches_max)?;
-        let Plain { mut vertices, mut links, hard, odd_runs, next, .. } = plain;
+        let Plain { mut vertices, mut links, hard, odd_runs, next, mended, .. } = plain;
+        let mended: Vec<u32> = mended.iter().collect();
+        let mended = source.numbered(&mended)?.iter().flatten().filter_map(NodeId::run).collect();
         let mut down_only = Vec::new();
         vertices.settle();
         let numbers: Vec<u32> = hard.iter().collect();
         for chunk in numbers.chunks(CONTENTS_MAX) {
             let nodes = source.numbered(chunk)?;
             let contents: Vec<Digest> = nodes.iter().flatten().filter_map(NodeId::artifact).collect();
-            let found = hard::contents(source, &mut vertices, &contents)?;
+            let found = hard::contents(source, &mut vertices, &contents, Some(&mended))?;
             links.extend(found.links);
             down_only.extend(found.down_only);
         }

@@ -36,7 +36,8 @@ pub(super) struct Plain {
     pub odd_runs: Bits,
     /// The position after the last.
     pub next: u64,
-    mended: Bits,
+    /// Subjects of which something is mended.
+    pub mended: Bits,
     /// Members of any collection.
     held: Bits,
     /// Collections that somebody wrote.

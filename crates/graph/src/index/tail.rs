@@ -129,7 +129,7 @@ impl Index {
         }
         let mut stay = HashSet::new();
         for chunk in contents.chunks(CONTENTS_MAX) {
-            let found = hard::contents(source, &mut self.vertices, chunk)?;
+            let found = hard::contents(source, &mut self.vertices, chunk, None)?;
             self.patch(&found);
             stay.extend(found.vertices);
         }

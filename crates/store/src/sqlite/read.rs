@@ -137,7 +137,8 @@ pub(super) fn id_list(ids: &[Value], first: usize) -> (String, Vec<Value>) {
     }
     let mut list = String::new();
     for at in 0..values.len() {
-        let _ = write!(list, "{}${}", if at == 0 { "" } else { ", " }, first + at);
+        // SQLite looks a `$n` up among all names before it; a `?n` it just counts
+        let _ = write!(list, "{}?{}", if at == 0 { "" } else { ", " }, first + at);
     }
     (list, values)
 }
