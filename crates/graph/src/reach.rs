@@ -14,7 +14,8 @@ use crate::walk::{Direction, Options, expand};
 
 /// How many vertices are expanded, and told, at once.
 const BATCH: usize = 4_096;
-/// How many entries are remembered from one batch of runs to the next. A run tells everything that leads away from it, so that what was read before may
+/// How many entries are remembered from one batch of runs to the next. A run tells everything that leads away from it, so that what was
+/// read before may
 /// be forgotten between runs; it is only asked for again where it is needed again.
 const ENTRIES_KEPT: usize = 200_000;
 
@@ -34,7 +35,8 @@ pub struct Reached {
 /// Who is told: a batch of vertices at a time.
 pub type Each<'a, E> = dyn FnMut(Vec<Reached>) -> Result<ControlFlow<()>, E> + 'a;
 
-/// Tells all that can be reached from a root, the nearest first, each vertex once, roots included; there is no limit but `options.depth`. `each` may
+/// Tells all that can be reached from a root, the nearest first, each vertex once, roots included; there is no limit but
+/// `options.depth`. `each` may
 /// break off.
 ///
 /// What is held meanwhile is 24 bytes for each vertex, and the entries around a few thousand runs.
@@ -45,7 +47,8 @@ pub fn reach<S: Source>(source: &S, root: &Root, options: &Options, each: &mut E
     reach_in(source, root, options, (BATCH, ENTRIES_KEPT), each)
 }
 
-/// The same with other limits than the usual ones: vertices that are expanded at once, and entries that are remembered between two batches of runs.
+/// The same with other limits than the usual ones: vertices that are expanded at once, and entries that are remembered between two
+/// batches of runs.
 ///
 /// # Errors
 /// As [`reach`].
@@ -125,7 +128,8 @@ impl<S: Source> Walk<'_, '_, '_, S> {
         Ok(runs)
     }
 
-    /// Expands some vertices; gives what is new: runs, and artifacts. What can be said of an artifact is known when its readers are: it is told now.
+    /// Expands some vertices; gives what is new: runs, and artifacts. What can be said of an artifact is known when its readers are: it
+    /// is told now.
     fn step(&mut self, open: &[Open], passed: u32) -> Result<(Vec<Open>, Vec<Open>), S::Error> {
         if self.over {
             return Ok((Vec::new(), Vec::new()));
@@ -176,7 +180,8 @@ impl<S: Source> Walk<'_, '_, '_, S> {
     }
 }
 
-/// Stands for a vertex among those that were seen. 128 bits of a hash: no two of 2^40 vertices are taken for one but with a chance of 2^-49.
+/// Stands for a vertex among those that were seen. 128 bits of a hash: no two of 2^40 vertices are taken for one but with a chance of
+/// 2^-49.
 fn key(vertex: &Vertex) -> [u8; 16] {
     let digest = Digest::of(vertex.to_string().as_bytes());
     digest.as_bytes()[..16].try_into().expect("invariant: a digest has 32 bytes")

@@ -1,7 +1,9 @@
 //! Profiles of data files: looked into after a run was sealed, so that no job waits for it, or when they are added. Each content once.
 //!
-//! A profile is a record of kind `described` whose subject is the content. Its facts: `rows`, `columns` (a list of name, kind, stored type),
-//! `event column` and `event time` (µs since 1970; `event zone` says that it is a moment, not a time on a wall clock), and `profile`, the digest of the whole, kept as JSON. A content
+//! A profile is a record of kind `described` whose subject is the content. Its facts: `rows`, `columns` (a list of name, kind, stored
+//! type),
+//! `event column` and `event time` (µs since 1970; `event zone` says that it is a moment, not a time on a wall clock), and `profile`,
+//! the digest of the whole, kept as JSON. A content
 //! that turned out to be no table has the fact `no profile` instead.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

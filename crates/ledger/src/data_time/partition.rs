@@ -85,7 +85,8 @@ fn folders(parts: &[&str]) -> Option<Named> {
     })
 }
 
-/// A date in a name, `2013-10-01`, `2013_10_01`, `20131001`, or `2013-10`; the last one where there are several (`2013-01-01_2013-12-31`). Digits beside it make it none.
+/// A date in a name, `2013-10-01`, `2013_10_01`, `20131001`, or `2013-10`; the last one where there are several
+/// (`2013-01-01_2013-12-31`). Digits beside it make it none.
 fn in_name(name: &str, is_file: bool) -> Option<(Date, String)> {
     let stem = if is_file { name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(name) } else { name };
     let bytes = stem.as_bytes();

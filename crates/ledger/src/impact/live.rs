@@ -1,8 +1,10 @@
 //! What is live, and who answers for it: records of kind `deployed` and `owned`, whoever wrote them.
 //!
-//! The subject of `deployed` is the deployment, its object what went live: a content, a model's name (with the fact `version`, where it tells one) or an alias. The newest
+//! The subject of `deployed` is the deployment, its object what went live: a content, a model's name (with the fact `version`, where it
+//! tells one) or an alias. The newest
 //! record of a deployment counts; one without object, with the fact `until`, or with a `status` that says so, ended it.
-//! The subject of `owned` is the thing: a content, a name, a path, a deployment; the object is the party. The newest record of a thing counts.
+//! The subject of `owned` is the thing: a content, a name, a path, a deployment; the object is the party. The newest record of a thing
+//! counts.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -127,7 +127,8 @@ pub struct Impact {
 }
 
 impl View<'_> {
-    /// Tells everything that is downstream of a thing, the nearest first, roots included. `each` may break off. What is held meanwhile does not grow with
+    /// Tells everything that is downstream of a thing, the nearest first, roots included. `each` may break off. What is held meanwhile
+    /// does not grow with
     /// what is told, beyond some bytes for each hit (and its name, when ways are asked for).
     ///
     /// # Errors

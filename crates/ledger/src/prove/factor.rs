@@ -157,6 +157,7 @@ mod tests {
             swaps,
             because: Vec::new(),
             diff: None,
+            data: None,
         }
     }
 

@@ -1,4 +1,5 @@
-//! The record as it is looked at: as it is, or as of a moment. Every answer reads through here, so that no question can forget when it was asked.
+//! The record as it is looked at: as it is, or as of a moment. Every answer reads through here, so that no question can forget when it
+//! was asked.
 
 use std::collections::HashSet;
 
@@ -122,7 +123,8 @@ impl Read for Lens<'_> {
 
 /// The entry as of the moment; `None` when it was not there.
 ///
-/// On the clock of what happened, what is known today counts: a retraction or a correction takes back what it cites whenever it was written. One that says
+/// On the clock of what happened, what is known today counts: a retraction or a correction takes back what it cites whenever it was
+/// written. One that says
 /// that the thing happened only later leaves nothing but that; it is asked for by its subject, which is that of what it cites.
 fn seen(mut entry: Entry, as_of: AsOf, by_subject: bool) -> Option<Entry> {
     let record = &mut entry.record;
