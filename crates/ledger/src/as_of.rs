@@ -3,7 +3,7 @@
 //! A record has two times, and so a question has two clocks:
 //!
 //! - *happened* (the default for a time): what had happened by then, as far as is known today. What was found out later, corrected or
-//! taken back counts.
+//!   taken back counts.
 //! - *recorded* (`recorded:TIME`, or a number of entries): what the record said then, with all that it did not know yet.
 
 use jiff::civil::{Date, DateTime, Time as ClockTime};

@@ -51,6 +51,9 @@ pub(crate) struct Candidate {
     pub size: u64,
 }
 
+/// A file's bytes, and where they stand when they were not kept.
+type Opened = (Box<dyn Bytes>, Option<PathBuf>);
+
 /// What is told of a content.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Told {
@@ -263,7 +266,7 @@ impl Ledger {
     }
 
     /// The content from where it stands, if it still does, else from what is kept.
-    fn bytes_of(&mut self, file: &Candidate) -> Result<Option<(Box<dyn Bytes>, Option<PathBuf>)>, Error> {
+    fn bytes_of(&mut self, file: &Candidate) -> Result<Option<Opened>, Error> {
         let path = self.home().root().join(std::ffi::OsStr::from_bytes(file.path.as_bytes()));
         if self.holds(&path, &file.digest)
             && let Ok(open) = fs_err::File::open(&path)

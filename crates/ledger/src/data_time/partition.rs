@@ -121,7 +121,7 @@ fn read(bytes: &[u8]) -> Option<(Date, usize)> {
         return Some((end(year, Some(month), Some(day))?, 10));
     }
     // 2013_10 is as often a number of something else
-    (mark == b'-' && !bytes.get(7).is_some_and(|next| *next == mark)).then(|| end(year, Some(month), None)).flatten().map(|day| (day, 7))
+    (mark == b'-' && bytes.get(7).is_none_or(|next| *next != mark)).then(|| end(year, Some(month), None)).flatten().map(|day| (day, 7))
 }
 
 /// The date that a pattern, as `strptime` has it, reads in a path: anywhere in it, the last place first.
