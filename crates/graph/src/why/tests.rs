@@ -6,7 +6,7 @@ use keizu_record::{Authority, Digest, Entry, FilePath, Kind, Record, RecordId, R
 use proptest::prelude::*;
 
 use super::{Alignment, Comparer, Group, Reason, State};
-use crate::{Index, Root};
+use crate::{Entries, Root};
 
 #[derive(Default)]
 struct History {
@@ -96,7 +96,7 @@ impl History {
         }
     }
 
-    fn index(&self) -> Index {
+    fn index(&self) -> Entries {
         let entries = self.records.iter().enumerate().map(|(at, record)| Entry {
             position: at as u64 + 1,
             origin: "laptop".into(),
@@ -104,7 +104,7 @@ impl History {
             id: RecordId::new(*Digest::of(&at.to_be_bytes()).as_bytes()),
             record: record.clone(),
         });
-        Index::build(entries, &self.manifests)
+        Entries::new(entries, &self.manifests)
     }
 
     /// The newest state of the model against the first.
@@ -117,7 +117,7 @@ impl History {
     }
 }
 
-fn states(comparer: &mut Comparer<'_, Index>, path: &str) -> Vec<State> {
+fn states(comparer: &mut Comparer<'_, Entries>, path: &str) -> Vec<State> {
     let Ok(makings) = comparer.makings(&[Root::Place { project: "p".into(), path: FilePath::from(path) }]);
     let states = makings.iter().flat_map(|making| {
         let Ok(states) = comparer.states(making);
