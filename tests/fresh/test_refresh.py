@@ -55,7 +55,7 @@ def test_a_comment_stops_where_the_output_is_equal(family: Family) -> None:
     family.write("features.py", (family.project / "features.py").read_text() + "# a comment\n")
     runs = family.runs()
     said = family.refresh()
-    assert "steps: 1 run, 2 not needed" in said, said
+    assert "steps: 1 run, 2 not needed" in said and "all as it was before" in said, said
     assert family.runs() == runs + 1
     assert family.states() == dict.fromkeys(THINGS, "fresh")
 
@@ -233,3 +233,27 @@ def test_a_terminal_interrupt_reaches_the_steps(family: Family) -> None:
     process.communicate(timeout=60)
     assert process.returncode == 130
     assert family.bytes()["features.csv"] == before["features.csv"]
+
+
+def test_what_the_shell_gave_to_read_is_given_again(family: Family) -> None:
+    family.write("upper.py", "import sys\nopen('upper.out', 'w').write(sys.stdin.read().upper())\n")
+    with open(family.project / "notes.txt") as notes:
+        family.keizu("run", "-q", "--", sys.executable, "upper.py", stdin=notes)
+    assert (family.project / "upper.out").read_text() == (family.project / "notes.txt").read_text().upper()
+    family.write("notes.txt", "other\n")
+    family.refresh("upper.out")
+    assert (family.project / "upper.out").read_text() == "OTHER\n"
+
+
+def test_what_the_shell_wrote_cannot_be_made_again(family: Family) -> None:
+    with open(family.project / "listed.csv", "w") as out:
+        subprocess.run([family.keizu.bin, "run", "-q", "--", "sort", "notes.txt"], cwd=family.project, env=family.env, stdout=out, check=True)
+    family.write("count.py", "open('count.out', 'w').write(str(len(open('listed.csv').read())) * 40)\n")
+    family.python("count.py")
+    family.write("notes.txt", "other\n")
+    rows = {row["thing"]: row for row in family.rows()}
+    if rows["count.out"]["state"] == "fresh":
+        pytest.skip("an unwatched program: nothing was seen of it")
+    assert rows["count.out"]["path"] == ["listed.csv"]
+    said = family.refresh("count.out", code=1)
+    assert "the shell, not the command, wrote listed.csv" in said

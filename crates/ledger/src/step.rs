@@ -44,6 +44,8 @@ pub struct Step {
     pub venvs: Vec<PathBuf>,
     /// Variables that matter, as recorded: without secrets, the project's root written `.` and the home folder `~`.
     pub variables: BTreeMap<String, String>,
+    /// The file that the caller had opened for it to read (`< input`); relative to the root when inside the project.
+    pub stdin: Option<PathBuf>,
     /// Whether a secret stood in the command line.
     pub redacted: bool,
     /// What stands between `keizu run` and `--`: the run's name, declared models, parameters and tags.
@@ -71,6 +73,9 @@ pub enum Lack {
     /// The program is not there.
     #[error("the program {0} is not there any more")]
     Program(String),
+    /// What the shell opened for it is not there.
+    #[error("{0}, which the shell gave it to read, is not there any more")]
+    Input(String),
     /// The folder is not there.
     #[error("the folder {0} is not there any more")]
     Folder(String),
@@ -81,7 +86,9 @@ impl Lack {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Secret => "hand it over by an environment variable, and run the command once so under `keizu run`",
-            Self::Command | Self::Program(_) | Self::Folder(_) => "run it once by hand under `keizu run`, as it goes today",
+            Self::Command | Self::Program(_) | Self::Input(_) | Self::Folder(_) => {
+                "run it once by hand under `keizu run`, as it goes today"
+            }
         }
     }
 }
@@ -126,6 +133,7 @@ impl Step {
             exe: program(view, &began, ended.as_ref())?,
             venvs,
             variables,
+            stdin: stdin(&entries),
             options: options(view, &began, &entries)?,
             took_micros: ended.as_ref().and_then(|ended| u64::try_from(ended.at.micros() - began.at.micros()).ok()),
         })
@@ -146,6 +154,9 @@ impl Step {
         if !folder.is_dir() {
             return Some(Lack::Folder(self.cwd.display().to_string()));
         }
+        if let Some(input) = self.stdin.as_ref().filter(|input| !root.join(input).exists()) {
+            return Some(Lack::Input(input.display().to_string()));
+        }
         let mut folders = self.front(root, here);
         folders.extend(here.path());
         let found = look_up(program, &folder, &folders).is_some();
@@ -157,6 +168,9 @@ impl Step {
     pub fn command(&self, keizu: &Path, root: &Path, store: Option<&Path>, here: &Surroundings) -> Command {
         let mut command = Command::new(keizu);
         command.arg("run").arg("-q").args(&self.options).arg("--").args(&self.command);
+        if let Some(input) = self.stdin.as_ref().and_then(|input| std::fs::File::open(root.join(input)).ok()) {
+            command.stdin(input);
+        }
         command.current_dir(self.folder(root)).env_clear().envs(&here.variables);
         for (name, value) in self.plain() {
             let given = here.get(name).and_then(OsStr::to_str);
@@ -232,6 +246,13 @@ fn program(view: &View<'_>, began: &RunBegan, ended: Option<&RunEnded>) -> Resul
     let Ok(account) = serde_json::from_slice::<Account>(&bytes) else { return Ok(None) };
     let first = account.processes.into_iter().find(|process| process.pid == began.pid);
     Ok(first.map(|process| PathBuf::from(process.exe)).filter(|exe| !exe.as_os_str().is_empty()))
+}
+
+/// The file that the caller had opened for the command to read.
+fn stdin(entries: &[Entry]) -> Option<PathBuf> {
+    let mut used = entries.iter().filter(|entry| entry.record.kind == Kind::Used && entry.record.flag("redirected"));
+    let edge = used.find_map(|entry| Edge::read(&entry.record))?;
+    Some(PathBuf::from(OsStr::from_bytes(edge.path.as_bytes())))
 }
 
 /// Variables that matter, and virtual environments that were read.
@@ -387,6 +408,7 @@ mod tests {
             exe: None,
             venvs: Vec::new(),
             variables: BTreeMap::new(),
+            stdin: None,
             redacted: false,
             options: Vec::new(),
             took_micros: None,

@@ -1,5 +1,7 @@
 //! `keizu refresh`: the plan with its reasons, what happens while it runs, and what came of it.
 
+use std::ops::Range;
+
 use keizu_ledger::refresh::{Event, Outcome, Proposal, ProposedStep};
 
 use super::look::{Look, count, many};
@@ -8,6 +10,8 @@ use super::status::reason;
 use super::text::{Ink, Page, Text, width};
 use super::words::list;
 
+/// So many steps that differ in their arguments alone are one.
+const CROWD: usize = 4;
 /// Steps on one screen.
 const SCREEN: usize = 20;
 
@@ -25,13 +29,15 @@ pub fn page(proposal: &Proposal, typed: &[String], look: &Look) -> Page {
         of => format!("{} of {}", count(proposal.steps.len() as u64), many(of as u64, "step")),
     };
     page.line(Text::new(Ink::Strong, format!("would run {steps}, about {}", look.duration(took))));
-    let shown = if look.exact { proposal.steps.len() } else { SCREEN };
-    let digits = count(shown.min(proposal.steps.len()) as u64).len();
-    for (at, step) in proposal.steps.iter().take(shown).enumerate() {
-        describe(at, digits, step, look, &mut page);
+    let groups = together(&proposal.steps);
+    let shown = if look.exact { groups.len() } else { SCREEN };
+    let digits = groups.iter().take(shown).map(|group| width(&numbers(group))).max().unwrap_or(1);
+    for group in groups.iter().take(shown) {
+        describe(group, digits, &proposal.steps, look, &mut page);
     }
-    if proposal.steps.len() > shown {
-        page.line(Text::new(Ink::Faint, format!("and {} more", count((proposal.steps.len() - shown) as u64))));
+    if groups.len() > shown {
+        let more: usize = groups[shown..].iter().map(|group| group.len()).sum();
+        page.line(Text::new(Ink::Faint, format!("and {} more", count(more as u64))));
     }
     unknown(proposal, look, &mut page);
     page.gap();
@@ -52,26 +58,62 @@ fn unknown(proposal: &Proposal, look: &Look, page: &mut Page) {
     }
 }
 
-fn describe(at: usize, digits: usize, step: &ProposedStep, look: &Look, page: &mut Page) {
-    let number = format!("{:>digits$}  ", at + 1);
-    let took = step.took_ms.map(|millis| look.duration(millis)).unwrap_or_default();
+/// Steps that follow each other and are one program on different arguments, for one reason: `1–14`.
+fn together(steps: &[ProposedStep]) -> Vec<Range<usize>> {
+    let alike = |a: &ProposedStep, b: &ProposedStep| {
+        let same = a.command.iter().zip(&b.command).take_while(|(a, b)| a == b).count();
+        same >= 2 && a.command.len() == b.command.len() && a.cwd == b.cwd && a.lack == b.lack && why(a) == why(b)
+    };
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    for at in 0..steps.len() {
+        match groups.last_mut() {
+            Some(last) if alike(&steps[last.start], &steps[at]) => last.end = at + 1,
+            _ => groups.push(at..at + 1),
+        }
+    }
+    // a few are told one by one
+    groups.into_iter().flat_map(|group| if group.len() < CROWD { group.map(|at| at..at + 1).collect() } else { vec![group] }).collect()
+}
+
+fn numbers(group: &Range<usize>) -> String {
+    if group.len() == 1 { (group.start + 1).to_string() } else { format!("{}–{}", group.start + 1, group.end) }
+}
+
+/// The command of a group: what differs from the first to the last is `…`.
+fn commands(steps: &[ProposedStep]) -> String {
+    let Some((first, rest)) = steps.split_first() else { return String::new() };
+    let words = first.command.iter().enumerate().map(|(at, word)| {
+        let same = rest.iter().all(|step| step.command.get(at) == Some(word));
+        if same { command(&[word]) } else { "…".to_owned() }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn describe(group: &Range<usize>, digits: usize, steps: &[ProposedStep], look: &Look, page: &mut Page) {
+    let steps = &steps[group.clone()];
+    let Some(step) = steps.first() else { return };
+    let number = format!("{}{}  ", " ".repeat(digits.saturating_sub(width(&numbers(group)))), numbers(group));
+    let number_width = width(&number);
+    let millis: Vec<u64> = steps.iter().filter_map(|step| step.took_ms).collect();
+    let took = if millis.is_empty() { String::new() } else { look.duration(millis.iter().sum()) };
     let place = if step.cwd == "." { String::new() } else { format!("  in {}/", step.cwd) };
-    let room = look.width.saturating_sub(number.len() + width(&took) + width(&place) + 2);
-    let mut line = Text::new(Ink::Faint, &number).with(Ink::Plain, fit(&command(&step.command), room)).with(Ink::Faint, place);
+    let room = look.width.saturating_sub(number_width + width(&took) + width(&place) + 2);
+    let mut line = Text::new(Ink::Faint, &number).with(Ink::Plain, fit(&commands(steps), room)).with(Ink::Faint, place);
     if !look.exact {
         line.pad_to(look.width.min(72).saturating_sub(width(&took)));
     } else {
         line.push(Ink::Plain, "  ");
     }
     page.line(line.with(Ink::Faint, took));
-    let indent = " ".repeat(number.len());
+    let indent = " ".repeat(number_width);
     let room = look.width.saturating_sub(indent.len());
     page.line(Text::from(indent.as_str()).and(fit(&why(step), room)));
     if let Some(lack) = &step.lack {
         page.line(Text::from(indent.as_str()).with(Ink::Bad, "can't be run: ").and(lack.as_str()));
     }
-    if !step.makes.is_empty() {
-        page.line(Text::from(indent).with(Ink::Faint, "→ ").with(Ink::Thing, list(&step.makes, ", ", room.saturating_sub(2))));
+    let makes: Vec<&str> = steps.iter().flat_map(|step| step.makes.iter().map(String::as_str)).collect();
+    if !makes.is_empty() {
+        page.line(Text::from(indent).with(Ink::Faint, "→ ").with(Ink::Thing, list(&makes, ", ", room.saturating_sub(2))));
     }
 }
 
@@ -203,6 +245,32 @@ mod tests {
 
         A step is left out when what it reads comes out as it was.
         Nothing was run yet. To run it: keizu refresh
+        ");
+    }
+
+    #[test]
+    fn a_crowd_of_steps_is_one_line() {
+        let mut proposal = flights();
+        let day = |day: u32| format!("2013-01-{day:02}");
+        let ingest = |at: u32| {
+            let made = format!("daily/{}.csv", day(at));
+            step(&["python", "ingest.py", "--day", &day(at)], &[&made], Some(("ingest.py", "changed")), None, 5_000)
+        };
+        proposal.steps.splice(..1, (1..=14).map(ingest));
+        assert_snapshot!(page(&proposal, &["eval.json".into()], &Look::fixed(80)).paint(false), @r"
+        would run 16 of 368 steps, about 1 min 53 s
+        1–14  python ingest.py --day …                                      70 s
+              ingest.py changed
+              → daily/2013-01-01.csv, daily/2013-01-02.csv and 12 more
+          15  python train.py --depth 6                                     41 s
+              because features/train.parquet is stale
+              → model:delay
+          16  python evaluate.py                                           2.1 s
+              because features/holdout.parquet is stale
+              → eval.json
+
+        A step is left out when what it reads comes out as it was.
+        Nothing was run yet. To run it: keizu refresh eval.json
         ");
     }
 

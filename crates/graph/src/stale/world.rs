@@ -317,6 +317,18 @@ impl World {
         u64::try_from(run.ended?.micros() - run.began.micros()).ok()
     }
 
+    /// Whether everything that a run left is what an earlier run had left there.
+    pub fn came_out_equal(&self, run: RunId) -> bool {
+        let Some(at) = self.by_id.get(&run) else { return false };
+        let mut left = self.writes.values().filter_map(|writes| {
+            let place = writes.iter().rposition(|write| write.run == *at && !write.removed && self.edge(write).role == Role::Output)?;
+            Some((&writes[place], writes[..place].iter().rev().find(|write| write.run != *at)))
+        });
+        left.all(|(write, before)| {
+            before.is_some_and(|before| !before.removed && before.content.is_some() && before.content == write.content)
+        })
+    }
+
     /// Files that a run left, and those that any run of the same command left and that nothing replaced: what it may write again.
     pub fn written_by(&self, run: RunId) -> BTreeSet<FilePath> {
         let Some(at) = self.by_id.get(&run) else { return BTreeSet::new() };

@@ -10,8 +10,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use keizu_graph::stale::{Judgement, State};
-use keizu_record::body::Edge;
-use keizu_record::{FilePath, Kind, RunId, Side};
+use keizu_record::{FilePath, RunId};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
@@ -262,7 +261,10 @@ impl Crew<'_> {
         plain.options.insert(0, "--die-with-parent".into());
         let mut command = plain.command(&self.orders.keizu, root, store, &self.orders.here);
         // a group of its own: what is typed at the terminal reaches it through this process alone
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        if plain.stdin.is_none() {
+            command.stdin(Stdio::null());
+        }
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let at = crate::ledger::now().micros();
         let mut child = command.spawn()?;
         self.listen(step, child.stdout.take());
@@ -326,7 +328,7 @@ impl Crew<'_> {
         if status.success() {
             aside.keep()?;
             self.stages[step] = Stage::Ran;
-            let equal = run.map(|run| self.is_equal(run)).transpose()?.unwrap_or(false);
+            let equal = run.map(|run| Ok::<_, Error>(Look::new(self.ledger)?.world.came_out_equal(run))).transpose()?.unwrap_or(false);
             tell(Event::Done { step, took_ms, equal, run: run.map(|run| run.to_string()) });
             return Ok(());
         }
@@ -339,14 +341,6 @@ impl Crew<'_> {
         };
         tell(Event::Failed { step, how, tail: tail.into(), lost: lost(done) });
         Ok(())
-    }
-
-    /// Whether all that a run left is what was there before.
-    fn is_equal(&self, run: RunId) -> Result<bool, Error> {
-        let made = self.ledger.view().entries(Side::Subject, vec![run.into()], &[Kind::Made])?;
-        let mut left =
-            made.iter().filter_map(|entry| Edge::read(&entry.record)).filter(|edge| edge.role == keizu_record::body::Role::Output);
-        Ok(left.all(|edge| edge.unchanged))
     }
 
     /// Ends all steps, as whoever stopped the refresh asked, and harder when they do not listen.

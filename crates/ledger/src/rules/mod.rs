@@ -87,6 +87,8 @@ pub struct Link {
     pub model: Option<Model>,
     /// Stands alone, whatever lies beside it.
     pub pinned: bool,
+    /// Whoever started the command had opened it for reading: `< input`.
+    pub redirected: bool,
 }
 
 impl Link {
@@ -98,6 +100,9 @@ impl Link {
         }
         if let Some(by) = self.by {
             record.set(Group::Fact, "by", by);
+        }
+        if self.redirected {
+            record.set(Group::Fact, "redirected", true);
         }
         if let Some(model) = &self.model {
             if let Some(framework) = &model.framework {

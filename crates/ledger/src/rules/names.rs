@@ -120,6 +120,7 @@ fn link(account: &Account, project: &str, at: Time, path: &FilePath, names: &Nam
         by: None,
         model: None,
         pinned: false,
+        redirected: false,
         edge: Edge {
             run: account.run,
             at,

@@ -119,6 +119,9 @@ impl<'a> Sorter<'a> {
             // a log that the command's talk is appended to is nothing that the command read
             link.edge.role = Role::Redirection;
         }
+        if file.redirected && file.write.is_none() {
+            (link.redirected, link.pinned) = (true, true);
+        }
         link.edge.size = Some(read.content.map_or(size, |content| content.size));
         link.edge.unseen = read.content.is_none().then(|| read.unseen.clone().unwrap_or_else(|| "its content was not seen".to_owned()));
         link.edge.changed = read.changed.clone();
@@ -196,6 +199,7 @@ impl<'a> Sorter<'a> {
             by: None,
             model: None,
             pinned: false,
+            redirected: false,
             edge: Edge {
                 run: self.account.run,
                 at,
