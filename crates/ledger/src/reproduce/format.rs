@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read as _};
 
+use keizu_profile::{Bytes, Format, HEAD_BYTES, Limits, Part, compare};
 use keizu_record::{Digest, FilePath, Value};
 
 use crate::answer;
 use crate::rules::flatten::flatten;
+use crate::why::tables::said;
 
 /// Differences that are named.
 const NAMED_MAX: usize = 8;
@@ -21,7 +23,7 @@ pub fn difference(path: &FilePath, then: &[u8], now: &[u8]) -> Vec<String> {
         "npz" | "zip" => parts(if path.extension() == "npz" { "array" } else { "member" }, members(then), members(now)),
         "npy" => array(then, now),
         _ if then.starts_with(b"tree\n") && now.starts_with(b"tree\n") => parts("entry", Some(lightgbm(then)), Some(lightgbm(now))),
-        _ => None,
+        _ => table(path, then, now),
     };
     named.filter(|sentences| !sentences.is_empty()).or_else(|| lines(then, now)).unwrap_or_else(|| vec![bytes(then, now)])
 }
@@ -97,6 +99,22 @@ fn trees(then: &[u8], now: &[u8]) -> Option<Vec<String>> {
         }
     }
     Some(shortened(found))
+}
+
+/// Rows and columns of a table.
+fn table(path: &FilePath, then: &[u8], now: &[u8]) -> Option<Vec<String>> {
+    let name = path.to_string();
+    let format = |bytes: &[u8]| Format::of(&name, &bytes[..bytes.len().min(HEAD_BYTES)]);
+    let (before, after) = (format(then)?, format(now)?);
+    let opens = |bytes: &[u8]| {
+        let bytes = bytes.to_vec();
+        move || -> std::io::Result<Box<dyn Bytes>> { Ok(Box::new(Cursor::new(bytes.clone()))) }
+    };
+    let (open_then, open_now) = (opens(then), opens(now));
+    let part = |format, open| Part { name: name.clone(), format, open };
+    let difference = compare(&[part(before, &open_then)], &[part(after, &open_now)], &Limits::default()).ok()?;
+    let said = said(&difference);
+    Some(std::iter::once(said.detail).chain(said.evidence).collect())
 }
 
 /// Named parts of a file: what each is (a shape, a size), and its content.
@@ -282,6 +300,13 @@ mod tests {
         let model = |value: &str| format!("tree\nversion=v4\n\nTree=0\nleaf_value={value}\n\nend of trees\n");
         let told = tell("m.txt", model("1 2").as_bytes(), model("1 3").as_bytes());
         assert_eq!(told, ["1 of 2 entries differ", "entry tree 0, leaf_value (a line) has other values"]);
+    }
+
+    #[test]
+    fn a_table_is_told_by_rows_and_columns() {
+        let rows = |late: u32| (0..40).map(|n| format!("{n},{},{}\n", n % 3, if n == 7 { late } else { 0 })).collect::<String>();
+        let told = tell("t.csv", format!("id,kind,late\n{}", rows(0)).as_bytes(), format!("id,kind,late\n{}", rows(1)).as_bytes());
+        assert!(told[0].starts_with("40 rows as before") && told[0].contains("late"), "{told:?}");
     }
 
     #[test]

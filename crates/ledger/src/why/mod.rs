@@ -19,7 +19,7 @@ mod metrics;
 mod open;
 mod params;
 mod pick;
-mod tables;
+pub(crate) mod tables;
 mod unseen;
 
 use keizu_record::{Authority, Digest, FilePath, RunId, Time, Value};

@@ -11,7 +11,7 @@ const NAMED_MAX: usize = 3;
 
 /// What is said of a difference.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Said {
+pub(crate) struct Said {
     /// The sentence.
     pub detail: String,
     /// Column by column.
@@ -23,7 +23,7 @@ pub(super) struct Said {
 }
 
 /// In words: the rows first, then what matters most.
-pub(super) fn said(difference: &Difference) -> Said {
+pub(crate) fn said(difference: &Difference) -> Said {
     let mut parts = vec![rows(&difference.rows)];
     for headline in &difference.headlines {
         parts.extend(headline_of(headline, difference));
