@@ -82,8 +82,13 @@ class Family(Box):
 
     def bytes(self) -> dict[str, bytes]:
         """All files of the project, but Keizu's own."""
-        files = (path for path in self.project.rglob("*") if path.is_file())
-        return {str(path.relative_to(self.project)): path.read_bytes() for path in files if not {".keizu", "__pycache__"} & set(path.parts)}
+        found = {}
+        for folder, folders, names in os.walk(self.project):
+            # a watcher may just be putting its folder away
+            folders[:] = [name for name in folders if name not in (".keizu", "__pycache__")]
+            for path in (Path(folder) / name for name in names):
+                found[str(path.relative_to(self.project))] = path.read_bytes()
+        return found
 
     def settled(self) -> None:
         self.keizu("log")
