@@ -2,6 +2,8 @@
 //!
 //! `history build FOLDER NODES [EDGES_PER_RUN [SEED]]`, `history measure FOLDER NODES …`, `history roots FOLDER NODES …`, `history lines - NODES …`
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a measuring program says what it measures")]
+
 mod build;
 mod generate;
 mod lines;
