@@ -69,6 +69,7 @@ def test_a_version_that_can_not_be_had_is_named(packaged: Packaged) -> None:
 
 
 def test_a_virtual_environment_inside_the_project(project: Project) -> None:
+    project.env |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(project.base)}
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(project.project / ".venv")], check=True)
     site = next((project.project / ".venv").glob("lib/python*/site-packages"))
     (site / "scorer-1.0.dist-info").mkdir()

@@ -45,6 +45,7 @@ def test_an_unseeded_shuffle_differs_at_the_model(project: Project) -> None:
 
 
 def test_numbers_in_the_band_of_chance_are_equal_within_noise(project: Project) -> None:
+    project.write("keizu.toml", '[models]\nline = "models/line.bin"\n')
     project.write("config.json", json.dumps({"rate": 0.01, "shuffle": True}))
     project.everything()
     answer = project.reproduce("eval.json", "--deep", "--repeats", 6)
@@ -55,8 +56,8 @@ def test_numbers_in_the_band_of_chance_are_equal_within_noise(project: Project) 
 
 
 def test_another_constant_result_is_no_chance(project: Project) -> None:
-    project.write("stamp.txt", "1")
-    project.write("once.py", "import os, json\njson.dump({'loss': float(os.environ.get('FACTOR', 1))}, open('eval.json', 'w'))\n")
+    project.write("keizu.toml", '[models]\nonce = "once.bin"\n')
+    project.write("once.py", "import os, json\nopen('once.bin', 'w').write('1')\njson.dump({'loss': float(os.environ.get('FACTOR', 1))}, open('eval.json', 'w'))\n")
     project.env["FACTOR"] = "2"
     project.step("once.py")
     del project.env["FACTOR"]
