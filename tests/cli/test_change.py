@@ -67,6 +67,7 @@ def test_a_folder_comes_back(own: Box) -> None:
 
 
 def test_what_was_not_kept_says_how_to_keep_it(own: Box) -> None:
+    own.write("keizu.toml", '[keep]\nsmall_max = "100 KB"\n')
     own.write("big.csv", os.urandom(200_000))
     own.keizu("add", "big.csv")
     done = own.keizu("get", "big.csv", "-o", "copy.csv", check=False)

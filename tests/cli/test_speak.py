@@ -14,7 +14,7 @@ import pytest
 
 from faults.box import PATIENCE_SECONDS, Box, until
 
-COMMANDS = ["run", "trace", "show", "log", "name", "add", "get", "verify", "doctor", "init", "version", "completions", "man"]
+COMMANDS = ["run", "trace", "impact", "why", "status", "refresh", "reproduce", "show", "log", "name", "add", "get", "verify", "doctor", "init", "version", "completions", "man"]
 
 
 def on_terminal(box: Box, *argv: str, columns: int = 80, env: dict | None = None) -> str:

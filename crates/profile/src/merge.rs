@@ -60,6 +60,9 @@ impl Column {
             _ => None,
         };
         self.distinct = match &both {
+            // a side without a value adds none, and makes no count an estimate
+            _ if other.present() == 0 => self.distinct.clone(),
+            _ if self.present() == 0 => other.distinct.clone(),
             Some(both) if self.distinct.exact && other.distinct.exact && both.exact && both.other == 0 => crate::Distinct {
                 count: both.counts.iter().filter(|counted| counted.count > 0).count() as u64,
                 exact: true,

@@ -96,7 +96,7 @@ fn dump(folder: &Path) -> (String, Vec<String>) {
     let raw = raw(folder);
     let mut query = raw.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'fold%' ORDER BY name").unwrap();
     let tables: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
-    assert_eq!(tables.len(), 6);
+    assert_eq!(tables.len(), 7);
     let mut text = String::new();
     for table in &tables {
         let mut query = raw.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();

@@ -4,6 +4,7 @@ use keizu_ledger::data_time::{About, DataTime, Grade};
 use keizu_ledger::profiles::{ColumnRow, ProfileRow};
 
 use super::look::{Look, count, many};
+use super::path::fit;
 use super::table::{Cell, Column, STAYS, Table};
 use super::text::{Ink, Page, Text};
 use super::words;
@@ -16,7 +17,14 @@ pub fn page(about: &About, all: bool, look: &Look) -> Page {
     let mut page = Page::default();
     if let Some(time) = &about.data_time {
         page.line(Text::default());
-        page.line(Text::new(Ink::Faint, "data until  ").and(when(time)));
+        let (until, by) = when(time);
+        let whole = Text::new(Ink::Faint, "data until  ").and(&until).and("  ").and(&by);
+        if whole.width() <= look.width || look.exact {
+            page.line(whole);
+        } else {
+            page.line(Text::new(Ink::Faint, "data until  ").and(&until));
+            page.line(Text::from("            ").and(fit(&by, look.width.saturating_sub(12))));
+        }
     }
     if let Some(freshness) = &about.freshness {
         let ink = if freshness.grade == Grade::Fresh { Ink::Plain } else { Ink::Warn };
@@ -36,12 +44,12 @@ pub fn page(about: &About, all: bool, look: &Look) -> Page {
     page
 }
 
-/// `2013-10-01 23:59:59  column time_hour of daily/2013-10-01.csv`.
-fn when(time: &DataTime) -> String {
+/// `2013-10-01 23:59:59`, and `column time_hour of daily/2013-10-01.csv`.
+fn when(time: &DataTime) -> (String, String) {
     let said = words::authority(time.authority, None).map(|said| format!("  {said}")).unwrap_or_default();
     let whole = time.time.split_once('.').map_or(time.time.as_str(), |(whole, _)| whole);
     let zone = if time.time.ends_with('Z') && !whole.ends_with('Z') { "Z" } else { "" };
-    format!("{}{zone}  {} of {}{said}", whole.replacen('T', " ", 1), time.by, time.from)
+    (format!("{}{zone}", whole.replacen('T', " ", 1)), format!("{} of {}{said}", time.by, time.from))
 }
 
 fn table(profile: &ProfileRow, all: bool, look: &Look) -> Page {
@@ -68,7 +76,7 @@ fn row(column: &ColumnRow, look: &Look) -> [Cell; 7] {
     /// A value is cut where it is a text as long as a sentence.
     const VALUE: usize = 24;
     let value =
-        |value: &Option<String>| Cell::Fixed(Text::from(value.as_deref().map(|value| super::path::fit(value, VALUE)).unwrap_or_default()));
+        |value: &Option<String>| Cell::Fixed(Text::from(value.as_deref().map(|value| fit(value, VALUE)).unwrap_or_default()));
     let missing = column.missing.filter(|missing| *missing > 0.0).map(|missing| format!("{:.1} %", missing * 100.0));
     let mean = column.mean.map(|mean| words::value(&mean.into(), look));
     [
@@ -122,7 +130,8 @@ mod tests {
         };
         assert_snapshot!(page(&about, false, &Look::fixed(80)).paint(false), @r"
 
-        data until  2013-10-01 23:59:59  file name 2013-10-01 of daily/2013-10-01.csv  (inferred)
+        data until  2013-10-01 23:59:59
+                    file name 2013-10-01 of daily/2013-10-01.csv  (inferred)
         goal        late  1 day
 
         27,004 rows × 2 columns

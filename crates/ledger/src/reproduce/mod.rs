@@ -334,10 +334,15 @@ fn environment(world: &World, all: &[Performed]) -> Result<Option<(Digest, Vec<u
     Ok(scratch.view().document(&digest)?.map(|bytes| (digest, bytes)))
 }
 
-/// Evaluations that a run left. Numbers of a model or of data are what must be equal, not what measures it.
+/// Documents of numbers that a run left: evaluations, and others that look like one. A model's own numbers do not measure it.
 fn measures(job: &Job) -> impl Iterator<Item = &Output> {
     let small = |output: &&Output| output.size.is_some_and(|size| size <= METRICS_BYTES_MAX);
-    job.outputs.iter().filter(small).filter(|output| output.kind == ArtifactKind::Evaluation)
+    let fits = |output: &&Output| match output.kind {
+        ArtifactKind::Evaluation => true,
+        ArtifactKind::Model => false,
+        _ => matches!(output.path.extension().as_str(), "json" | "yaml" | "yml"),
+    };
+    job.outputs.iter().filter(small).filter(fits)
 }
 
 /// The numbers of a document, by key.
