@@ -75,8 +75,7 @@ fn table(profile: &ProfileRow, all: bool, look: &Look) -> Page {
 fn row(column: &ColumnRow, look: &Look) -> [Cell; 7] {
     /// A value is cut where it is a text as long as a sentence.
     const VALUE: usize = 24;
-    let value =
-        |value: &Option<String>| Cell::Fixed(Text::from(value.as_deref().map(|value| fit(value, VALUE)).unwrap_or_default()));
+    let value = |value: &Option<String>| Cell::Fixed(Text::from(value.as_deref().map(|value| fit(value, VALUE)).unwrap_or_default()));
     let missing = column.missing.filter(|missing| *missing > 0.0).map(|missing| format!("{:.1} %", missing * 100.0));
     let mean = column.mean.map(|mean| words::value(&mean.into(), look));
     [
