@@ -3,8 +3,6 @@
 //! `history build FOLDER NODES [EDGES_PER_RUN [SEED]]`, `history measure FOLDER NODES …`, `history roots FOLDER NODES …`, `history lines - NODES …`
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it reports to whoever started it")]
 #![forbid(unsafe_code)]
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a measuring program says what it measures")]
-
 mod build;
 mod generate;
 mod lines;
