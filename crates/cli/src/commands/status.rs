@@ -16,7 +16,7 @@ use crate::render::status;
 ///
 /// A thing is stale when the run that made it would no longer read what it read: a file's content changed, a new file lies in a folder
 /// that it listed, or what it was made from is itself stale. File times do not matter. What happened first is told.
-/// It is late when its data do not reach as far as keizu.toml demands under [freshness].
+/// It is late when its data do not reach as far as keizu.toml demands in its table freshness.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
