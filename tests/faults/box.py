@@ -101,6 +101,12 @@ def until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
+def left_alone(record: Path) -> None:
+    """Waits until no watcher is at work in a record's folder any more: whoever copies it must not meet files on their way out."""
+    watched = record / "run"
+    until(lambda: not (watched.exists() and any(watched.iterdir())) and not any(record.glob("*.db-wal")), "the watchers' end")
+
+
 def b3(content: bytes) -> str:
     """BLAKE3 as Keizu writes it."""
     return "b3:" + blake3(content).hexdigest()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .box import Box, sane
+from .box import Box, left_alone, sane
 
 FLIPS = 60
 
@@ -31,6 +31,7 @@ def record(tmp_path_factory) -> Path:
         assert box.keizu.run("sh", "-c", f"cat in.txt folder/* > mid.txt; echo {number} >> mid.txt").returncode == 0
         assert box.keizu.run("sh", "-c", f"cat mid.txt > out-{number}.txt").returncode == 0
     assert box.keizu("verify").returncode == 0
+    left_alone(box.project / ".keizu")
     with closing(connect(box)) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return base

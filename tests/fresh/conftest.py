@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.box import Box, until
+from faults.box import Box, left_alone
 from oracle.keizu import binary
 
 FEATURES = """
@@ -92,8 +92,7 @@ class Family(Box):
 
     def settled(self) -> None:
         self.keizu("log")
-        folder = self.project / ".keizu" / "run"
-        until(lambda: not folder.exists() or not any(folder.iterdir()), "the watchers' end")
+        left_alone(self.project / ".keizu")
 
     def copy(self, base: Path, name: str = "project") -> "Family":
         self.settled()
