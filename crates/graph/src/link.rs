@@ -85,22 +85,12 @@ impl<'a> Reading<'a> {
     }
 
     fn spot_of(&self, member: &FilePath) -> Spot<'a> {
-        let names = self.names().map(|name| Cow::Owned(join(&name, member))).collect();
+        let names = self.names().map(|name| Cow::Owned(FilePath::new(name.as_ref()).join(member).as_bytes().to_vec())).collect();
         Spot { run: self.run, project: self.project, names }
     }
 
     fn names(&self) -> impl Iterator<Item = Cow<'a, [u8]>> + use<'a> {
         std::iter::once(self.path).chain(self.target).map(|path| Cow::Borrowed(path.as_bytes()))
-    }
-}
-
-/// The path of a file in a folder.
-pub(crate) fn join(folder: &[u8], member: &FilePath) -> Vec<u8> {
-    let folder = folder.strip_prefix(b"./").unwrap_or(folder);
-    let folder = folder.strip_suffix(b"/").unwrap_or(folder);
-    match folder {
-        b"" | b"." => member.as_bytes().to_vec(),
-        folder => [folder, b"/", member.as_bytes()].concat(),
     }
 }
 
@@ -134,7 +124,7 @@ impl Spot<'_> {
         });
         let names = self.names.iter().filter_map(|name| match root {
             _ if is_absolute(name) => Some(name.to_vec()),
-            Some(root) => Some(join(root.as_bytes(), &FilePath::new(name.as_ref()))),
+            Some(root) => Some(root.join(&FilePath::new(name.as_ref())).as_bytes().to_vec()),
             None => None,
         });
         names.collect()
@@ -320,7 +310,7 @@ pub(crate) fn raw_member(facts: &Facts, folder: &Reading<'_>, path: &FilePath, n
     let member = facts.member(&folder.content?, path)?;
     match find(facts, folder, &folder.spot_of(path), (&member.member, Some(member.size)), needs) {
         Found::Elsewhere(origins) => {
-            let place = Place::new(folder.project, FilePath::new(join(folder.path.as_bytes(), path)));
+            let place = Place::new(folder.project, folder.path.join(path));
             let vertex = Vertex::Source { place, digest: Some(member.member), origins: origins_digest(&origins) };
             Some(Resolution { vertex, origins, raw: Vec::new() })
         }

@@ -7,7 +7,6 @@ use keizu_record::{Authority, Digest, FilePath, Name, NodeId, RunId, Sha256, Tim
 
 use crate::Source;
 use crate::facts::{Facts, Touch};
-use crate::link::join;
 use crate::linked::Linked;
 use crate::load::Loader;
 use crate::vertex::{Vertex, unique};
@@ -186,7 +185,7 @@ fn artifact_node(linked: &Linked, vertex: &Vertex) -> (Option<Time>, ArtifactNod
         Vertex::Member { write, path } => {
             let Some(made) = facts.by_id(write) else { return (None, unknown(None)) };
             let member = made.edge.content.and_then(|folder| facts.member(&folder, path));
-            let whole = FilePath::new(join(made.edge.path.as_bytes(), path));
+            let whole = made.edge.path.join(path);
             let kind = first_reading(linked, vertex).map_or(made.edge.kind, |read| read.edge.kind);
             let found = ArtifactNode {
                 kind,

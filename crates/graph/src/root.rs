@@ -7,7 +7,7 @@ use keizu_record::{Digest, FilePath, Kind, Name, NodeId, RecordId, RunId, Side, 
 
 use crate::Source;
 use crate::facts::{Naming, Touch};
-use crate::link::{Reading, join, member_path, raw_member};
+use crate::link::{Reading, member_path, raw_member};
 use crate::load::Loader;
 use crate::vertex::{Place, Vertex, unique};
 
@@ -229,7 +229,7 @@ fn written_by<S: Source>(loader: &Loader<'_, S>, run: RunId, content: &Digest, p
             found.insert(Vertex::Write(made.id));
         }
         let members = made.edge.content.filter(|_| made.edge.is_collection()).map(|folder| facts.members(&folder)).unwrap_or_default();
-        let held = members.iter().filter(|member| member.member == *content && here(&join(made.edge.path.as_bytes(), &member.path)));
+        let held = members.iter().filter(|member| member.member == *content && here(made.edge.path.join(&member.path).as_bytes()));
         found.extend(held.map(|member| Vertex::Member { write: made.id, path: member.path.clone() }));
     }
     found.into_iter().collect()

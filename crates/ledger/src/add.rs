@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -14,7 +13,8 @@ use keizu_record::manifest::{Manifest, Member};
 use keizu_record::{Authority, Digest, FilePath, Kind, Name, Side};
 use keizu_store::Select;
 
-use crate::ledger::{now, state};
+use crate::files::{is_settled, stat, state};
+use crate::ledger::now;
 use crate::profiles::Budget;
 use crate::rules::{self, Room};
 use crate::{Error, FOLDER, Ledger};
@@ -23,9 +23,6 @@ use crate::{Error, FOLDER, Ledger};
 const WORKERS: usize = 4;
 /// Bytes read at once.
 const PIECE_BYTES: usize = 1 << 20;
-/// A file is remembered only if it was left alone for so long before it was read ("racy git").
-pub(crate) const SETTLED_NANOS: i64 = 20_000_000;
-
 /// How far an add has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AddProgress {
@@ -281,19 +278,7 @@ fn hash(
     if found.keep {
         objects.put(&digest, &mut fs_err::File::open(&found.file)?)?;
     }
-    let settled = now().micros() * 1_000 - before.mtime.max(before.ctime) > SETTLED_NANOS;
-    Ok(Hashed { at, digest, settled })
-}
-
-pub(crate) fn stat(metadata: &std::fs::Metadata) -> Stat {
-    Stat {
-        dev: metadata.dev(),
-        ino: metadata.ino(),
-        size: metadata.size(),
-        mtime: metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec(),
-        ctime: metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec(),
-        folder: metadata.is_dir(),
-    }
+    Ok(Hashed { at, digest, settled: is_settled(&before) })
 }
 
 fn named(project: &str, added: &Added, kind: ArtifactKind) -> Named {

@@ -1,10 +1,10 @@
 //! The record of a project, open for reading and writing.
 
+use std::cell::{RefCell, RefMut};
 use std::sync::Arc;
 
-use keizu_capture::event::Stat;
 use keizu_record::{Record, Time};
-use keizu_store::cache::{Cache, FileState};
+use keizu_store::cache::Cache;
 use keizu_store::objects::{Folder, Objects};
 use keizu_store::sqlite::SqliteStore;
 use keizu_store::verify::{self, Against, Witness};
@@ -21,7 +21,7 @@ pub struct Ledger {
     project: String,
     store: SqliteStore,
     objects: Arc<dyn Objects>,
-    cache: Cache,
+    cache: RefCell<Cache>,
     as_of: Option<AsOf>,
 }
 
@@ -53,7 +53,7 @@ impl Ledger {
     fn with(home: &Home, store: SqliteStore, objects: Arc<dyn Objects>) -> Result<Self, Error> {
         let config = Config::load(&home.config_file())?;
         let project = project_name(&config, home);
-        let cache = Cache::open(&home.folder().join("cache.db"));
+        let cache = RefCell::new(Cache::open(&home.folder().join("cache.db")));
         Ok(Self { home: home.clone(), config, project, store, objects, cache, as_of: None })
     }
 
@@ -137,8 +137,9 @@ impl Ledger {
         &*self.objects
     }
 
-    pub(crate) fn cache(&mut self) -> &mut Cache {
-        &mut self.cache
+    /// Digests of files that were seen before. Not to be held across another call.
+    pub(crate) fn cache(&self) -> RefMut<'_, Cache> {
+        self.cache.borrow_mut()
     }
 
     /// Appends what `draft` makes of the locked record, after all contents that it speaks of are durable.
@@ -167,9 +168,4 @@ pub(crate) fn project_name(config: &Config, home: &Home) -> String {
 pub(crate) fn now() -> Time {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Time(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
-
-/// A file's stat as the cache knows files.
-pub(crate) fn state(stat: &Stat) -> FileState {
-    FileState { dev: stat.dev, ino: stat.ino, size: stat.size, mtime: stat.mtime, ctime: stat.ctime }
 }

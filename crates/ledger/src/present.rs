@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,9 +15,9 @@ use keizu_record::body::{Edge, Role};
 use keizu_record::{Digest, Entry, FilePath, Kind, Time};
 use keizu_store::Cache;
 
-use crate::add::{AddProgress, SETTLED_NANOS, stat};
+use crate::add::AddProgress;
 use crate::config::Config;
-use crate::ledger::{now, state};
+use crate::files::{PIECE_BYTES, hash_as, stat, state};
 use crate::view::View;
 use crate::{Error, Home};
 
@@ -25,8 +25,6 @@ use crate::{Error, Home};
 const WORKERS: usize = 4;
 /// Fewer are not worth a thread.
 const SIDE_BY_SIDE_MIN: usize = 256;
-/// Bytes read at once.
-const PIECE_BYTES: usize = 1 << 18;
 
 /// Is told how far the looking has come.
 pub(crate) type Progress<'a> = dyn FnMut(&AddProgress) + 'a;
@@ -103,7 +101,7 @@ impl<'a> Disk<'a> {
                 scope.spawn(move || {
                     let mut piece = vec![0; PIECE_BYTES];
                     while let Some((at, stat)) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let _ = sender.send((*at, *stat, hash(&fulls[*at], stat, &mut piece)));
+                        let _ = sender.send((*at, *stat, hash_as(&fulls[*at], stat, &mut piece)));
                     }
                 });
             }
@@ -201,22 +199,6 @@ fn failed(error: &io::Error) -> Now {
     }
 }
 
-/// The content, and whether it may be remembered for this state of the file.
-fn hash(full: &Path, stood: &Stat, piece: &mut [u8]) -> io::Result<(Digest, bool)> {
-    let mut file = std::fs::File::open(full)?;
-    let before = stat(&file.metadata()?);
-    let mut hasher = blake3::Hasher::new();
-    loop {
-        match file.read(piece)? {
-            0 => break,
-            count => _ = hasher.update(&piece[..count]),
-        }
-    }
-    let same = before == *stood && stat(&file.metadata()?) == before;
-    let settled = now().micros() * 1_000 - before.mtime.max(before.ctime) > SETTLED_NANOS;
-    Ok((Digest::new(*hasher.finalize().as_bytes()), same && settled))
-}
-
 /// A moment of the recorded past: what was last seen at each place by then.
 pub(crate) struct Past {
     files: BTreeMap<FilePath, (Time, Option<Digest>)>,
@@ -254,7 +236,7 @@ impl Past {
         match manifest {
             Some(manifest) => {
                 for (path, member) in manifest.0 {
-                    see(crate::view::join(&unrooted(&edge.path), &path), (!removed).then_some(member.digest));
+                    see(edge.path.join(&path), (!removed).then_some(member.digest));
                 }
             }
             None => see(edge.path.clone(), edge.content.filter(|_| !removed)),

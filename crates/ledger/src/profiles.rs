@@ -14,17 +14,15 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use keizu_graph::ArtifactNode;
-use keizu_profile::{Bytes, Format, Limits, Profile};
+use keizu_profile::{Bytes, Format, HEAD_BYTES, Limits, Profile};
 use keizu_record::body::{ArtifactKind, Edge, Role};
 use keizu_record::{Digest, FilePath, Group, Kind, NodeId, Record, RunId, Side, Time, Value};
 
-use crate::add::stat;
 use crate::config::{Config, DataTimeOf};
-use crate::ledger::{now, state};
+use crate::files::holds;
+use crate::ledger::now;
 use crate::{Error, Ledger, View};
 
-/// Bytes of a file that tell its format.
-const HEAD_BYTES: usize = 16 << 10;
 /// Values of a column that are kept with their counts.
 const CATEGORIES_KEPT: usize = 50;
 
@@ -179,14 +177,13 @@ impl View<'_> {
     }
 
     /// A file, or the files of a folder.
-    pub(crate) fn files_of(&self, path: FilePath, digest: Digest, size: u64, whole: bool) -> Result<Vec<Candidate>, Error> {
+    pub(crate) fn files_of(&self, folder: FilePath, digest: Digest, size: u64, whole: bool) -> Result<Vec<Candidate>, Error> {
         if !whole {
-            return Ok(vec![Candidate { path, digest, size }]);
+            return Ok(vec![Candidate { path: folder, digest, size }]);
         }
-        let folder = if path.as_bytes() == b"./" { FilePath::default() } else { path };
         let members = self.manifest(&digest)?.map(|manifest| manifest.0).unwrap_or_default();
         let file = |(path, member): (FilePath, keizu_record::manifest::Member)| Candidate {
-            path: crate::view::join(&folder, &path),
+            path: folder.join(&path),
             digest: member.digest,
             size: member.size,
         };
@@ -248,7 +245,7 @@ impl Ledger {
         let Some(format) = Format::of(&name, &head) else { return Ok(None) };
         // whatever stands in the file, the run is recorded
         let read = catch_unwind(AssertUnwindSafe(|| keizu_profile::profile(input, format, &Limits::default())));
-        if !stood.is_none_or(|path| self.holds(&path, &file.digest)) {
+        if !stood.is_none_or(|path| holds(&mut self.cache(), &path, &file.digest, None)) {
             return Ok(None);
         }
         Ok(Some(match read {
@@ -268,7 +265,7 @@ impl Ledger {
     /// The content from where it stands, if it still does, else from what is kept.
     fn bytes_of(&mut self, file: &Candidate) -> Result<Option<Opened>, Error> {
         let path = self.home().root().join(std::ffi::OsStr::from_bytes(file.path.as_bytes()));
-        if self.holds(&path, &file.digest)
+        if holds(&mut self.cache(), &path, &file.digest, None)
             && let Ok(open) = fs_err::File::open(&path)
         {
             return Ok(Some((Box::new(open), Some(path))));
@@ -277,20 +274,6 @@ impl Ledger {
         let mut bytes = Vec::new();
         kept.read_to_end(&mut bytes)?;
         Ok(Some((Box::new(Cursor::new(bytes)), None)))
-    }
-
-    /// Whether a file is known to hold a content, or does.
-    fn holds(&mut self, path: &std::path::Path, digest: &Digest) -> bool {
-        let Ok(metadata) = fs_err::metadata(path) else { return false };
-        if !metadata.is_file() {
-            return false;
-        }
-        if let Some(known) = self.cache().get(&state(&stat(&metadata))) {
-            return known == *digest;
-        }
-        let mut hasher = blake3::Hasher::new();
-        let hashed = fs_err::File::open(path).and_then(|mut open| std::io::copy(&mut open, &mut hasher));
-        hashed.is_ok() && Digest::new(*hasher.finalize().as_bytes()) == *digest
     }
 }
 

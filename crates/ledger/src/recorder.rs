@@ -10,7 +10,8 @@ use keizu_capture::host::{Host, Memory, Start};
 use keizu_record::{Digest, FilePath, RunId, Side};
 use keizu_store::Select;
 
-use crate::ledger::{now, state};
+use crate::files::state;
+use crate::ledger::now;
 use crate::rules::{self, Options, Room};
 use crate::{Error, Home, Ledger, Summary};
 
@@ -54,7 +55,7 @@ impl Recorder {
 
 impl Memory for Recorder {
     fn known(&mut self, stat: &Stat) -> Option<Digest> {
-        self.ledger.as_mut().ok()?.cache().get(&state(stat))
+        self.ledger.as_ref().ok()?.cache().get(&state(stat))
     }
 
     fn learn(&mut self, stat: &Stat, digest: Digest) {

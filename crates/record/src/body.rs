@@ -110,6 +110,9 @@ vocabulary! {
     }
 }
 
+/// The fact `by` of a listing that Python's import made of a folder from which it imports: not the program's own question.
+pub const IMPORT: &str = "import path";
+
 /// `run began`. Subject: the run. Happened: its start.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunBegan {

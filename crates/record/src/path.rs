@@ -30,6 +30,16 @@ impl FilePath {
         self.0.first() == Some(&b'/')
     }
 
+    /// The path of a file in this folder, with or without its slash. The folder of everything, `./` or nothing, leaves no trace.
+    pub fn join(&self, member: &Self) -> Self {
+        let folder = self.0.strip_prefix(b"./".as_slice()).unwrap_or(&self.0);
+        match folder {
+            b"" | b"." => member.clone(),
+            folder if folder.ends_with(b"/") => Self::new([folder, member.as_bytes()].concat()),
+            folder => Self::new([folder, b"/", member.as_bytes()].concat()),
+        }
+    }
+
     /// The folder's bytes, without its slash; empty for a name at the root of the project.
     pub fn folder(&self) -> &[u8] {
         self.split().0
@@ -102,6 +112,14 @@ impl fmt::Debug for FilePath {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_in_a_folder() {
+        let join = |folder: &str, member: &str| FilePath::from(folder).join(&member.into()).to_string();
+        assert_eq!(["daily", "daily/", "./daily/"].map(|folder| join(folder, "a.csv")), ["daily/a.csv"; 3]);
+        assert_eq!(["", ".", "./"].map(|folder| join(folder, "a.csv")), ["a.csv"; 3]);
+        assert_eq!(join("/", "usr/lib/x.so"), "/usr/lib/x.so");
+    }
 
     #[test]
     fn parts() {

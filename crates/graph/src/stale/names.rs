@@ -7,7 +7,6 @@ use keizu_record::body::Role;
 
 use super::world::{Used, World};
 use super::{Cause, Present, What};
-use crate::link::join;
 
 /// Endings of what editors leave beside a file.
 const BACKUPS: &[&str] = &["swp", "swo", "pyc", "pyo", "orig", "bak"];
@@ -72,7 +71,7 @@ struct Listing<'a> {
 
 impl Listing<'_> {
     fn path(&self, name: &FilePath) -> FilePath {
-        FilePath::new(join(self.used.edge.path.as_bytes(), name))
+        self.used.edge.path.join(name)
     }
 
     fn changes(&self, present: &impl Present, causes: &mut Vec<Cause>) {

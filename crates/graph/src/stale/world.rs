@@ -4,15 +4,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
-use keizu_record::body::{ArtifactKind, Edge, Role, RunBegan, RunEnded, Status};
+use keizu_record::body::{ArtifactKind, Edge, IMPORT, Role, RunBegan, RunEnded, Status};
 use keizu_record::manifest::{Manifest, Names};
 use keizu_record::{Authority, Digest, Entry, FilePath, Kind, RecordId, RunId, Time};
 
 use super::Papers;
-use crate::link::join;
-
-/// The fact of a listing that Python's import made.
-const IMPORT: &str = "import path";
 
 /// A `used` edge.
 #[derive(Debug, Clone)]
@@ -88,11 +84,6 @@ pub struct World {
 /// Where a file that an edge speaks of really lies: symbolic links followed.
 pub(super) fn key_of(edge: &Edge) -> &FilePath {
     edge.target.as_ref().unwrap_or(&edge.path)
-}
-
-/// The path of a file inside a collection.
-fn member(folder: &FilePath, path: &FilePath) -> FilePath {
-    FilePath::new(join(folder.as_bytes(), path))
 }
 
 impl World {
@@ -201,7 +192,7 @@ impl World {
                 match edge.content.filter(|_| edge.is_collection()).map(|digest| self.manifests.get(&digest)) {
                     Some(Some(manifest)) => {
                         for (path, file) in &manifest.0 {
-                            let path = member(&edge.path, path);
+                            let path = edge.path.join(path);
                             add(path.clone(), path, Some(file.digest));
                         }
                     }
@@ -246,7 +237,7 @@ impl World {
                 .0
                 .iter()
                 .map(|(path, file)| {
-                    let path = member(&edge.path, path);
+                    let path = edge.path.join(path);
                     Reading { key: path.clone(), path, content: Some(file.digest), used }
                 })
                 .collect(),

@@ -348,7 +348,7 @@ impl<S: Source> Comparer<'_, S> {
             }
             differ = true;
             if let (Some(a), Some(b)) = (a, b)
-                && self.follow_member(work, pair, (a, b), crate::link::join(folder_path.as_bytes(), path))?
+                && self.follow_member(work, pair, (a, b), folder_path.join(path))?
             {
                 continue;
             }
@@ -366,12 +366,18 @@ impl<S: Source> Comparer<'_, S> {
         Ok(())
     }
 
-    fn follow_member(&mut self, work: &mut Work<'_>, pair: &mut Pair, (a, b): (&Inside, &Inside), path: Vec<u8>) -> Result<bool, S::Error> {
+    fn follow_member(
+        &mut self,
+        work: &mut Work<'_>,
+        pair: &mut Pair,
+        (a, b): (&Inside, &Inside),
+        path: FilePath,
+    ) -> Result<bool, S::Error> {
         let (Some(Written { run: run_a, .. }), Some(Written { run: run_b, .. })) = (&a.writer, &b.writer) else { return Ok(false) };
         if run_a == run_b || !self.are_alike(work, *run_a, *run_b)? {
             return Ok(false);
         }
-        work.follow(pair, (*run_a, *run_b), (FilePath::new(path), Some(a.content), Some(b.content)));
+        work.follow(pair, (*run_a, *run_b), (path, Some(a.content), Some(b.content)));
         Ok(true)
     }
 

@@ -196,7 +196,7 @@ impl<'v, 'a, 't> Times<'v, 'a, 't> {
         }
         let mut latest: Option<DataTime> = None;
         for (member, digest) in files {
-            let whole = crate::view::join(path, member);
+            let whole = path.join(member);
             if let Some(time) = self.of_file(&whole, Some(*digest))?
                 && latest.as_ref().is_none_or(|latest| latest.micros < time.micros)
             {

@@ -135,30 +135,9 @@ fn variables(view: &View<'_>, run: RunId) -> Result<BTreeMap<String, String>, Er
 mod tests {
     use super::*;
     use crate::why::{Cause, CauseKind, Group, State};
-    use keizu_record::Authority;
 
     fn cause(rank: usize, subject: &str, effect: Effect, swaps: Vec<Swap>) -> Cause {
-        Cause {
-            rank,
-            factor: rank,
-            group: Group::Model,
-            kind: CauseKind::Code,
-            effect,
-            subject: subject.into(),
-            detail: String::new(),
-            before: None,
-            after: None,
-            evidence: Vec::new(),
-            via: Vec::new(),
-            authority: Authority::Observed,
-            rule: None,
-            writer: None,
-            runs: (None, None),
-            swaps,
-            because: Vec::new(),
-            diff: None,
-            data: None,
-        }
+        Cause { rank, factor: rank, swaps, ..Cause::new(Group::Model, CauseKind::Code, effect, subject, "") }
     }
 
     #[test]

@@ -7,9 +7,10 @@ use keizu_record::{Digest, FilePath, RunId};
 
 use super::factor::{self, Draft, Side};
 use super::seed;
+use crate::contents::{Supply, supply};
 use crate::reproduce::numbers;
 use crate::why::{State, Why};
-use crate::workshop::{Lacking, Plan, Planned, Settings, Supply, Swaps, Told, Upstream, World, supply};
+use crate::workshop::{Lacking, Plan, Planned, Settings, Swaps, Told, Upstream, World};
 use crate::{Error, Ledger};
 
 /// Numbers by name.
@@ -192,7 +193,7 @@ impl<'l, 's, 't> Lab<'l, 's, 't> {
         for output in plan.runs.iter().flat_map(|planned| &planned.job.outputs) {
             let file = world.path(&output.path);
             if file.is_file() {
-                self.stock.insert(crate::workshop::hash(&file)?, file);
+                self.stock.insert(crate::files::hash(&file)?, file);
             }
         }
         self.shelves.push(world);

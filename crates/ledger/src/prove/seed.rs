@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use keizu_record::body::Role;
 
-use crate::reproduce::content_of;
+use crate::contents::content_of;
 use crate::workshop::{Planned, Swaps};
 use crate::{Error, Ledger};
 

@@ -24,7 +24,7 @@ use keizu_record::manifest::Names;
 use serde::{Deserialize, Serialize};
 
 use crate::FOLDER;
-use crate::add::stat;
+use crate::files::stat;
 
 const JOURNAL: &str = "journal";
 const BEFORE: &str = "before";

@@ -132,8 +132,7 @@ impl Ledger {
             let manifest = edge.content.filter(|_| edge.is_collection()).map(|digest| view.manifest(&digest)).transpose()?.flatten();
             match manifest {
                 Some(manifest) => {
-                    let folder = if edge.path.as_bytes() == b"./" { FilePath::default() } else { edge.path.clone() };
-                    made.extend(manifest.0.keys().map(|path| crate::view::join(&folder, path)));
+                    made.extend(manifest.0.keys().map(|path| edge.path.join(path)));
                 }
                 None => drop(made.insert(edge.path)),
             }

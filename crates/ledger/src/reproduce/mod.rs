@@ -12,14 +12,14 @@ mod judge;
 pub mod noise;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
 
 use keizu_record::body::{ArtifactKind, Status};
 use keizu_record::{Digest, FilePath, Value};
 
+use crate::contents::content_of;
 use crate::rules::flatten::flatten;
 use crate::thing::Thing;
-use crate::workshop::{Job, Lacking, Output, Performed, Plan, Planned, Settings, Supply, Swaps, Told, Upstream, World, supply};
+use crate::workshop::{Job, Lacking, Output, Performed, Plan, Planned, Settings, Swaps, Told, Upstream, World};
 use crate::{Error, Ledger};
 
 pub use answer::{Differing, Reproduction, StepRow, Verdict};
@@ -310,21 +310,6 @@ fn opened(ledger: &mut Ledger, output: &Output, now: Option<Digest>, world: &Wor
         return Ok(vec!["what it was then was not kept: only that it differs is known".to_owned()]);
     };
     Ok(format::difference(&output.path, &then, &fs_err::read(file)?))
-}
-
-/// The bytes of a recorded content, when they can be had.
-pub(crate) fn content_of(ledger: &mut Ledger, path: &FilePath, content: &Digest, size: Option<u64>) -> Result<Option<Vec<u8>>, Error> {
-    Ok(match supply(ledger, path, content, size)? {
-        Supply::Present(file) => Some(fs_err::read(file)?),
-        Supply::Kept => {
-            let mut bytes = Vec::new();
-            if let Some(mut reader) = ledger.content(content)? {
-                reader.read_to_end(&mut bytes)?;
-            }
-            Some(bytes)
-        }
-        Supply::Nowhere => None,
-    })
 }
 
 /// The environment of the last run, from the scratch record.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use keizu_capture::account::{Account, Listing, Process};
-use keizu_record::body::{ArtifactKind, Edge, Role};
+use keizu_record::body::{ArtifactKind, Edge, IMPORT, Role};
 use keizu_record::manifest::Names;
 use keizu_record::{Authority, FilePath, Time};
 
@@ -13,8 +13,6 @@ use super::place::{Places, Zone};
 use super::{Document, Link};
 use crate::config::Config;
 
-/// The rule for listings that Python's import makes of each folder from which it imports: not the program's own question.
-pub const IMPORT: &str = "import path";
 /// The place under which absences stand in the record.
 pub const ABSENT: &str = "(absent)";
 /// So many listings below one listed folder are one.

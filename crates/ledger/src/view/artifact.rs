@@ -8,7 +8,7 @@ use keizu_record::{Digest, Entry, FilePath, Group, Kind, Name, NodeId, RunId, Si
 use keizu_store::Read as _;
 
 use super::run::words;
-use super::{Met, View, join};
+use super::{Met, View};
 use crate::Error;
 use crate::answer::{self, ArtifactDetail, FileRow, OccurrenceRow, rfc3339};
 
@@ -83,7 +83,7 @@ impl View<'_> {
                 }
             };
             let paths = match content.and_then(|content| inside.get(&content)) {
-                Some(members) if matches!(met, Met::Edge(..)) => members.iter().map(|member| join(&place, member)).collect(),
+                Some(members) if matches!(met, Met::Edge(..)) => members.iter().map(|member| place.join(member)).collect(),
                 Some(_) | None => vec![place],
             };
             rows.extend(paths.into_iter().map(|path| OccurrenceRow {

@@ -16,7 +16,7 @@ use std::path::Path;
 use keizu_graph::{ArtifactNode, Options, Trace};
 use keizu_record::body::{Edge, Named};
 use keizu_record::manifest::{Manifest, Membership};
-use keizu_record::{Authority, Digest, Entry, FilePath, Kind, NodeId, RecordId, Side};
+use keizu_record::{Authority, Digest, Entry, Kind, NodeId, RecordId, Side};
 use keizu_store::objects::Objects;
 use keizu_store::{Read, Select};
 
@@ -191,14 +191,4 @@ impl Met {
             _ => None,
         }
     }
-}
-
-/// A folder's path with its member's.
-pub(crate) fn join(folder: &FilePath, member: &FilePath) -> FilePath {
-    let mut bytes = folder.as_bytes().to_vec();
-    if !bytes.is_empty() && bytes.last() != Some(&b'/') {
-        bytes.push(b'/');
-    }
-    bytes.extend_from_slice(member.as_bytes());
-    FilePath::new(bytes)
 }

@@ -8,7 +8,7 @@ use keizu_record::manifest::Names;
 use keizu_record::{Authority, Digest, Entry, FilePath, Group, Kind, NodeId, RunId, Side};
 use keizu_store::{Read as _, Select};
 
-use super::{View, join};
+use super::View;
 use crate::Error;
 use crate::answer::{self, BlindRow, EnvironmentDetail, FileRow, GitDetail, ProcessRow, RunDetail, RunLine, rfc3339};
 use crate::as_of::{self, AsOf, Clock};
@@ -125,7 +125,7 @@ impl View<'_> {
                     size: Some(member.size),
                     members: None,
                     target: None,
-                    ..row(&Edge { path: join(&edge.path, &path), ..edge.clone() })
+                    ..row(&Edge { path: edge.path.join(&path), ..edge.clone() })
                 })
                 .collect(),
         })

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use keizu_graph::why::{self as graph, Alignment, Comparer, Pair};
-use keizu_record::{FilePath, RunId};
+use keizu_record::RunId;
 
 use super::alike::alike;
 use super::contents::Contents;
@@ -183,8 +183,7 @@ impl Answerer<'_> {
             if let [member] = leaf.members.as_slice()
                 && let Some(by) = &member.writer
             {
-                let whole = crate::view::join(&file.place.path, &member.path);
-                written.insert(FilePath::new(whole.as_bytes().strip_prefix(b"./").unwrap_or(whole.as_bytes())).to_string(), by);
+                written.insert(file.place.path.join(&member.path).to_string(), by);
             }
         }
         for draft in drafts {

@@ -1,7 +1,7 @@
 //! Causes before they are ranked.
 
 use keizu_graph::why::{self as graph, Pair};
-use keizu_record::{Authority, RunId};
+use keizu_record::RunId;
 
 use super::{Cause, CauseKind, Effect, Group};
 
@@ -24,27 +24,7 @@ impl From<graph::Group> for Group {
 
 impl Draft {
     pub fn new(group: Group, kind: CauseKind, effect: Effect, subject: impl Into<String>, detail: impl Into<String>) -> Self {
-        let cause = Cause {
-            rank: 0,
-            factor: 0,
-            group,
-            kind,
-            effect,
-            subject: subject.into(),
-            detail: detail.into(),
-            before: None,
-            after: None,
-            evidence: Vec::new(),
-            via: Vec::new(),
-            authority: Authority::Observed,
-            rule: None,
-            writer: None,
-            runs: (None, None),
-            swaps: Vec::new(),
-            because: Vec::new(),
-            diff: None,
-            data: None,
-        };
+        let cause = Cause::new(group, kind, effect, subject, detail);
         Self { cause, size: 1.0 }
     }
 

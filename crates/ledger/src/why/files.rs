@@ -161,7 +161,7 @@ impl Opener<'_> {
     /// Data, parent models, and whatever was not there on one side.
     fn data(&self, leaf: &Leaf, kind: CauseKind) -> Result<Draft, Error> {
         let subject = match (leaf.members.as_slice(), &leaf.a, &leaf.b) {
-            ([member], Some(folder), _) => inside(folder, &member.path).to_string(),
+            ([member], Some(folder), _) => folder.place.path.join(&member.path).to_string(),
             (_, Some(a), Some(b)) => renamed(a, b),
             (_, a, b) => a.as_ref().or(b.as_ref()).map(|file| file.place.path.to_string()).unwrap_or_default(),
         };
@@ -288,12 +288,6 @@ fn renamed(a: &File, b: &File) -> String {
     if a.place.path == b.place.path { a.place.path.to_string() } else { format!("{} (before: {})", a.place.path, b.place.path) }
 }
 
-/// The path of a file in a folder.
-pub(super) fn inside(folder: &File, member: &FilePath) -> FilePath {
-    let whole = crate::view::join(&folder.place.path, member);
-    FilePath::new(whole.as_bytes().strip_prefix(b"./").unwrap_or(whole.as_bytes()))
-}
-
 fn digests(draft: &mut Draft, a: &File, b: &File) {
     let text = |file: &File| file.content.map(|digest| digest.to_string());
     draft.cause.before = text(b);
@@ -320,7 +314,7 @@ fn swaps(leaf: &Leaf) -> Vec<Swap> {
         |place: &Place, a: Option<Digest>, b: Option<Digest>| Swap::File { project: place.project.clone(), path: place.path.clone(), a, b };
     if let (false, Some(folder)) = (leaf.members.is_empty(), leaf.a.as_ref().or(leaf.b.as_ref())) {
         let member = |member: &keizu_graph::why::Member| {
-            let place = Place::new(&folder.place.project, inside(folder, &member.path));
+            let place = Place::new(&folder.place.project, folder.place.path.join(&member.path));
             swap(&place, member.a.map(|(digest, _)| digest), member.b.map(|(digest, _)| digest))
         };
         return leaf.members.iter().take(MEMBERS_SWAPPED_MAX).map(member).collect();

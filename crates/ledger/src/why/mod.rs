@@ -162,7 +162,7 @@ pub struct Cause {
     pub subject: String,
     /// What changed in it, as a sentence.
     pub detail: String,
-    /// Before (`b`): a value, a version, the first digits of a digest.
+    /// Before (`b`): a value, a version, a digest.
     pub before: Option<String>,
     /// After (`a`).
     pub after: Option<String>,
@@ -186,6 +186,33 @@ pub struct Cause {
     pub diff: Option<String>,
     /// Of tables: what changed in them.
     pub data: Option<Box<keizu_profile::Difference>>,
+}
+
+impl Cause {
+    /// A cause without rank, of which nothing else is known.
+    pub fn new(group: Group, kind: CauseKind, effect: Effect, subject: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            rank: 0,
+            factor: 0,
+            group,
+            kind,
+            effect,
+            subject: subject.into(),
+            detail: detail.into(),
+            before: None,
+            after: None,
+            evidence: Vec::new(),
+            via: Vec::new(),
+            authority: Authority::Observed,
+            rule: None,
+            writer: None,
+            runs: (None, None),
+            swaps: Vec::new(),
+            because: Vec::new(),
+            diff: None,
+            data: None,
+        }
+    }
 }
 
 /// Who wrote a file.

@@ -8,7 +8,7 @@ use keizu_profile::{Bytes, Difference, Format, Limits, Part};
 use keizu_record::{Digest, FilePath};
 
 use super::contents::Found;
-use super::files::{Opener, inside};
+use super::files::Opener;
 use super::tables::{Said, said};
 use crate::Error;
 
@@ -95,7 +95,7 @@ impl Opener<'_> {
         let side = |folder: &keizu_graph::why::File, of: &dyn Fn(&keizu_graph::why::Member) -> Option<(Digest, u64)>| {
             let of_member = |member: &keizu_graph::why::Member| {
                 let (content, size) = of(member)?;
-                let place = Place::new(&folder.place.project, inside(folder, &member.path));
+                let place = Place::new(&folder.place.project, folder.place.path.join(&member.path));
                 Some(Piece { name: member.path.to_string(), place, content, size: Some(size) })
             };
             leaf.members.iter().filter_map(of_member).collect::<Vec<Piece>>()

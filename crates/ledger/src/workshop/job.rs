@@ -3,14 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use keizu_record::body::{ArtifactKind, Edge, Role, RunBegan, RunEnded, Status};
+use keizu_record::body::{ArtifactKind, Edge, IMPORT, Role, RunBegan, RunEnded, Status};
 use keizu_record::manifest::Names;
 use keizu_record::{Digest, Entry, FilePath, Kind, RunId, Side, Time, Value};
 
 use crate::documents::Account;
-use crate::rules::names::IMPORT;
+
 use crate::rules::place;
-use crate::view::join;
 use crate::{Error, View};
 
 /// How deep runs that start runs are followed.
@@ -216,7 +215,7 @@ impl Job {
             let base = if folder.as_bytes() == b"./" { FilePath::default() } else { folder.clone() };
             // the folder itself was there
             self.names.insert(base.clone());
-            let all = names.0.iter().map(|name| join(&base, name));
+            let all = names.0.iter().map(|name| base.join(name));
             self.names.extend(all.filter(|path| !read.contains(path) && !touched.contains(path) && !is_bookkeeping(path)));
         }
         Ok(())
@@ -246,7 +245,7 @@ fn opened(view: &View<'_>, edge: &Edge) -> Result<Vec<File>, Error> {
     Ok(match manifest {
         None => vec![(edge.path.clone(), None, edge.size)],
         Some(manifest) => {
-            manifest.0.into_iter().map(|(path, member)| (join(&edge.path, &path), Some(member.digest), Some(member.size))).collect()
+            manifest.0.into_iter().map(|(path, member)| (edge.path.join(&path), Some(member.digest), Some(member.size))).collect()
         }
     })
 }

@@ -25,10 +25,7 @@ use serde::Serialize;
 pub use job::{Input, Job, Output};
 pub use plan::{Plan, Planned, Upstream};
 pub use python::Packages;
-pub use supply::{Supply, hash, supply};
 pub use world::{Performed, Swaps, World};
-
-pub(crate) use supply::full;
 
 use crate::step::Surroundings;
 

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use keizu_graph::{LinkKind, Options, Root, Trace, trace};
 use keizu_record::{Digest, FilePath, RunId, Time};
 
-use super::supply::{Supply, supply};
 use super::{Input, Job};
+use crate::contents::{Supply, supply};
 use crate::{Error, Ledger, View};
 
 /// How far up runs are made again.

@@ -52,7 +52,7 @@ pub fn refused(job: &Job, step: &Step, entrance: &Entrance, root: &Path) -> Vec<
 pub fn names_the_root(job: &Job, scratch: &Path, root: &Path) -> Option<FilePath> {
     let texts = job.inputs.iter().filter(|input| matches!(input.role, Role::Code | Role::Config) && !input.is_outside());
     let found = texts.filter(|input| input.size.is_none_or(|size| size <= CODE_BYTES_MAX)).find(|input| {
-        let bytes = fs_err::read(super::full(scratch, &input.path)).unwrap_or_default();
+        let bytes = fs_err::read(crate::contents::full(scratch, &input.path)).unwrap_or_default();
         holds(&bytes, root.as_os_str().as_bytes())
     });
     found.map(|input| input.path.clone())

@@ -13,8 +13,10 @@ use keizu_record::{Digest, FilePath, RunId};
 
 use super::entrance::Entrance;
 use super::plan::Planned;
-use super::supply::{Supply, full, hash, put, supply};
+use super::supply::put;
 use super::{Input, Job, Lacking, Settings, Told, python, wait, watch};
+use crate::contents::{Supply, full, supply};
+use crate::files::{digest_of, hash};
 use crate::step::Step;
 use crate::{Error, Home, Ledger};
 
@@ -458,7 +460,7 @@ fn outside(ledger: &mut Ledger, input: &Input, wanted: Option<Digest>) -> Result
     let name = input.path.to_string();
     let file = full(ledger.home().root(), &input.path);
     let Some(wanted) = wanted else { return Ok(None) };
-    Ok(match super::supply::digest_of(ledger, &file)? {
+    Ok(match digest_of(&mut ledger.cache(), &file)? {
         Some(found) if found == wanted => None,
         Some(_) => {
             Some(Lacking::new(name, "it lies outside the project, and holds another content now").hint("put the recorded content back"))

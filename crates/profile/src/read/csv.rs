@@ -2,14 +2,14 @@
 
 use std::io::Read;
 
-use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, UInt64Builder};
 use csv_core::{ReadRecordResult, Reader};
 
+use super::column::{self, Column};
 use super::dialect::Dialect;
 use super::distinct_names;
 use super::shared::Shared;
 use crate::format::{Format, HEAD_BYTES, Layout};
-use crate::table::{Batch, Cells, Field, Table, batch_rows};
+use crate::table::{Batch, Field, Table, batch_rows};
 use crate::value::Kind;
 use crate::{Error, Limits, words};
 
@@ -126,16 +126,15 @@ impl Table for Csv {
     }
 
     fn next(&mut self) -> Result<Option<Batch>, Error> {
-        let mut columns: Vec<Column> =
-            self.fields.iter().zip(&self.wanted).map(|(field, wanted)| if *wanted { Column::new(field) } else { Column::Empty }).collect();
+        let mut columns = column::begin(&self.fields, &self.wanted);
         let mut rows = 0;
         while rows < batch_rows(self.fields.len()) && self.records.next()? {
             rows += 1;
             for (at, column) in columns.iter_mut().enumerate() {
-                column.push(if at < self.records.fields() { self.records.field(at) } else { b"" });
+                column.push_field(if at < self.records.fields() { self.records.field(at) } else { b"" });
             }
         }
-        Ok((rows > 0).then(|| Batch { rows, cells: columns.into_iter().map(|column| column.finish(rows)).collect() }))
+        Ok(column::end(columns, rows))
     }
 
     fn rewind(&mut self, wanted: &dyn Fn(usize) -> bool) -> Result<(), Error> {
@@ -148,31 +147,9 @@ impl Table for Csv {
     }
 }
 
-/// A column of a batch, while it is filled.
-enum Column {
-    Boolean(BooleanBuilder),
-    Integer(Int64Builder),
-    Big(UInt64Builder),
-    Real(Float64Builder),
-    Time(Int64Builder),
-    Text(StringBuilder),
-    Empty,
-}
-
 impl Column {
-    fn new(field: &Field) -> Column {
-        match field.kind {
-            Kind::Integer if field.stored == UNSIGNED => Column::Big(UInt64Builder::new()),
-            Kind::Boolean => Column::Boolean(BooleanBuilder::new()),
-            Kind::Integer => Column::Integer(Int64Builder::new()),
-            Kind::Real => Column::Real(Float64Builder::new()),
-            Kind::Time => Column::Time(Int64Builder::new()),
-            Kind::Text => Column::Text(StringBuilder::new()),
-            Kind::Nested | Kind::Empty => Column::Empty,
-        }
-    }
-
-    fn push(&mut self, cell: &[u8]) {
+    /// A field of a line.
+    fn push_field(&mut self, cell: &[u8]) {
         let cell = (!words::is_missing(cell)).then_some(cell);
         match self {
             Column::Boolean(builder) => builder.append_option(cell.and_then(words::boolean)),
@@ -186,18 +163,6 @@ impl Column {
                 Some(Err(_)) => builder.append_value(String::from_utf8_lossy(cell.unwrap_or_default())),
             },
             Column::Empty => {}
-        }
-    }
-
-    fn finish(self, rows: usize) -> Cells {
-        match self {
-            Column::Boolean(mut builder) => Cells::Boolean(builder.finish()),
-            Column::Integer(mut builder) => Cells::Integer(builder.finish()),
-            Column::Big(mut builder) => Cells::Big(builder.finish()),
-            Column::Real(mut builder) => Cells::Real(builder.finish()),
-            Column::Time(mut builder) => Cells::Time(builder.finish()),
-            Column::Text(mut builder) => Cells::Text(builder.finish()),
-            Column::Empty => Cells::Empty(rows),
         }
     }
 }

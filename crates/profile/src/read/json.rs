@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::Read;
 
-use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, UInt64Builder};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value as Json;
 
+use super::column::{self, Column};
 use super::csv::{UNSIGNED, unpacked};
 use super::shared::Shared;
 use crate::format::Format;
-use crate::table::{Batch, Cells, Field, Table, batch_rows};
+use crate::table::{Batch, Field, Table, batch_rows};
 use crate::value::Kind;
 use crate::{Error, Limits, words};
 
@@ -116,8 +116,7 @@ impl Table for JsonLines {
     }
 
     fn next(&mut self) -> Result<Option<Batch>, Error> {
-        let mut columns: Vec<Column> =
-            self.fields.iter().zip(&self.wanted).map(|(field, wanted)| if *wanted { Column::new(field) } else { Column::Empty }).collect();
+        let mut columns = column::begin(&self.fields, &self.wanted);
         let mut row: Vec<Option<Json>> = vec![None; columns.len()];
         let mut rows = 0;
         while rows < batch_rows(self.fields.len()) {
@@ -128,9 +127,9 @@ impl Table for JsonLines {
                     row[*at] = Some(value);
                 }
             }
-            columns.iter_mut().zip(&mut row).for_each(|(column, value)| column.push(value.take()));
+            columns.iter_mut().zip(&mut row).for_each(|(column, value)| column.push_member(value.take()));
         }
-        Ok((rows > 0).then(|| Batch { rows, cells: columns.into_iter().map(|column| column.finish(rows)).collect() }))
+        Ok(column::end(columns, rows))
     }
 
     fn rewind(&mut self, wanted: &dyn Fn(usize) -> bool) -> Result<(), Error> {
@@ -140,31 +139,9 @@ impl Table for JsonLines {
     }
 }
 
-/// A column of a batch, while it is filled.
-enum Column {
-    Boolean(BooleanBuilder),
-    Integer(Int64Builder),
-    Big(UInt64Builder),
-    Real(Float64Builder),
-    Time(Int64Builder),
-    Text(StringBuilder),
-    Empty,
-}
-
 impl Column {
-    fn new(field: &Field) -> Column {
-        match field.kind {
-            Kind::Integer if field.stored == UNSIGNED => Column::Big(UInt64Builder::new()),
-            Kind::Boolean => Column::Boolean(BooleanBuilder::new()),
-            Kind::Integer => Column::Integer(Int64Builder::new()),
-            Kind::Real => Column::Real(Float64Builder::new()),
-            Kind::Time => Column::Time(Int64Builder::new()),
-            Kind::Text => Column::Text(StringBuilder::new()),
-            Kind::Nested | Kind::Empty => Column::Empty,
-        }
-    }
-
-    fn push(&mut self, value: Option<Json>) {
+    /// A member of an object.
+    fn push_member(&mut self, value: Option<Json>) {
         let value = value.filter(|value| !value.is_null());
         match self {
             Column::Boolean(builder) => builder.append_option(value.and_then(|value| value.as_bool())),
@@ -178,18 +155,6 @@ impl Column {
                 Some(other) => builder.append_value(other.to_string()),
             },
             Column::Empty => {}
-        }
-    }
-
-    fn finish(self, rows: usize) -> Cells {
-        match self {
-            Column::Boolean(mut builder) => Cells::Boolean(builder.finish()),
-            Column::Integer(mut builder) => Cells::Integer(builder.finish()),
-            Column::Big(mut builder) => Cells::Big(builder.finish()),
-            Column::Real(mut builder) => Cells::Real(builder.finish()),
-            Column::Time(mut builder) => Cells::Time(builder.finish()),
-            Column::Text(mut builder) => Cells::Text(builder.finish()),
-            Column::Empty => Cells::Empty(rows),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Readers: each makes a [`Table`] of a stream.
 
 pub(crate) mod arrow;
+mod column;
 mod csv;
 pub(crate) mod dialect;
 mod dtype;

@@ -23,27 +23,7 @@ fn state(name: &str, digit: u8) -> State {
 }
 
 fn cause(rank: usize, group: Group, kind: CauseKind, effect: Effect, subject: &str, detail: &str) -> Cause {
-    Cause {
-        rank,
-        factor: rank,
-        group,
-        kind,
-        effect,
-        subject: subject.into(),
-        detail: detail.into(),
-        before: None,
-        after: None,
-        evidence: Vec::new(),
-        via: Vec::new(),
-        authority: Authority::Observed,
-        rule: None,
-        writer: None,
-        runs: (None, None),
-        swaps: Vec::new(),
-        because: Vec::new(),
-        diff: None,
-        data: None,
-    }
+    Cause { rank, factor: rank, ..Cause::new(group, kind, effect, subject, detail) }
 }
 
 fn relabelled() -> Cause {
