@@ -101,16 +101,22 @@ fn rendezvous(here: &Here, code: i32) {
     summary(here);
 }
 
+const F_OFD_GETLK: usize = 36;
+const F_WRLCK: u64 = 1;
+const F_UNLCK: u64 = 2;
+
 /// The watcher holds a lock on the arena as long as it lives.
 fn nobody_watches() -> bool {
     let fd = sys::open(ARENA_PATH.zero_ended(), sys::O_CLOEXEC);
     if fd < 0 {
         return true;
     }
-    // SAFETY: our own descriptor; LOCK_SH | LOCK_NB.
-    let free = unsafe { sys::call3(nr::FLOCK, fd as usize, 1 | 4, 0) } == 0;
+    // struct flock of 64-bit Linux: type and whence, start, length, pid; an answer of F_UNLCK says that nobody has it
+    let mut lock = [F_WRLCK, 0, 0, 0];
+    // SAFETY: our own descriptor, and a buffer of the size that the kernel fills.
+    let asked = unsafe { sys::call3(nr::FCNTL, fd as usize, F_OFD_GETLK, lock.as_mut_ptr() as usize) };
     sys::close(fd);
-    free
+    asked == 0 && lock[0] & 0xffff == F_UNLCK
 }
 
 /// Prints the summary, only when descriptor 2 still is what it was at the start: it may have become a data file.

@@ -42,6 +42,13 @@ pub struct Found {
     pub state: State,
 }
 
+impl Found {
+    /// Whether the run's folder is still there: its watcher, or another command, may have put it away since it was found.
+    pub fn is_there(&self) -> bool {
+        self.folder.join("arena").exists()
+    }
+}
+
 /// A run that could not be recovered.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -81,7 +88,13 @@ pub fn scan(runs: &Path) -> Vec<Found> {
 fn look(folder: &Path) -> Option<Found> {
     let run = folder.file_name()?.to_str().and_then(keizu_record::unhex).and_then(|bytes| RunId::from_slice(&bytes))?;
     let arena = Arena::open(&folder.join("arena")).ok()?;
-    Some(Found { run, folder: folder.to_path_buf(), state: state(&arena) })
+    if arena.header().root_pid.load(Ordering::Acquire) == 0 {
+        // still being made: nothing runs yet
+        return None;
+    }
+    let found = Found { run, folder: folder.to_path_buf(), state: state(&arena) };
+    // a watcher puts the folder away before it lets go of the lock: unlocked may mean done, since the arena was opened
+    (found.state != State::Orphaned || found.is_there()).then_some(found)
 }
 
 fn state(arena: &Arena) -> State {

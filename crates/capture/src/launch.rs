@@ -107,7 +107,6 @@ fn prepare(plan: &Plan, outer: &Outer) -> Result<(Folder, Start), String> {
 fn head(plan: &Plan, arena: &Arena, start: &Start) {
     let header = arena.header();
     let wait = plan.wait.unwrap_or(if start.pid == 1 { WAIT_FIRST } else { WAIT });
-    header.root_pid.store(start.pid, Ordering::Relaxed);
     header.root_started.store(process::look(start.pid).map_or(0, |seen| seen.started), Ordering::Relaxed);
     header.wait_ms.store(u32::try_from(wait.as_millis()).unwrap_or(u32::MAX), Ordering::Relaxed);
     if let Some((dev, ino)) = identity(2) {
@@ -116,6 +115,8 @@ fn head(plan: &Plan, arena: &Arena, start: &Start) {
     }
     arena.set_run(plan.run);
     arena.publish(plan.root.as_os_str().as_bytes());
+    // last: with it the folder is a run's to those who look
+    header.root_pid.store(start.pid, Ordering::Release);
 }
 
 /// The run inside which this one is started, by its entry in LD_PRELOAD.

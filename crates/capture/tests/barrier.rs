@@ -6,6 +6,8 @@ mod common;
 
 use std::process::Command;
 
+use keizu_capture::barrier::{self, State};
+
 use common::{Project, code, eventually, probe, tool};
 
 /// Waits as a reading command does; the word that is left is that of a run with survivors, which is sealed.
@@ -27,6 +29,24 @@ fn sealed_every_time() {
         reader_waits(&project);
     }
     project.settle();
+}
+
+#[test]
+fn a_watcher_that_ends_is_never_taken_for_a_lost_one() {
+    let project = Project::new();
+    let mut seen = 0;
+    let runs = project.runs();
+    std::thread::scope(|scope| {
+        let jobs = scope.spawn(|| (0..40).for_each(|_| drop(project.sh("true"))));
+        while !jobs.is_finished() || runs.read_dir().is_ok_and(|mut rest| rest.next().is_some()) {
+            for found in barrier::scan(&runs) {
+                assert_ne!(found.state, State::Orphaned);
+                seen += 1;
+            }
+        }
+    });
+    assert!(seen > 0);
+    assert!(project.is_sealed());
 }
 
 #[test]

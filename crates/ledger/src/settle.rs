@@ -50,6 +50,7 @@ pub fn settle(home: &Home, bound: Duration, on_wait: &mut dyn FnMut(RunId)) -> S
                 Ok(()) => settled.recovered.push(found.run),
                 // another command was faster
                 Err(Error::Recover(barrier::Error::Busy { .. })) => {}
+                Err(_) if !found.is_there() => {}
                 Err(error) => settled.failed.push((found.run, error.to_string())),
             },
         }

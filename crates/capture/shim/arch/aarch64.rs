@@ -11,7 +11,7 @@ pub mod nr {
     pub const MUNMAP: usize = 215;
     pub const MADVISE: usize = 233;
     pub const GETPID: usize = 172;
-    pub const FLOCK: usize = 32;
+    pub const FCNTL: usize = 25;
     pub const GETCWD: usize = 17;
     pub const GETPPID: usize = 173;
     pub const FUTEX: usize = 98;

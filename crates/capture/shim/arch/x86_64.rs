@@ -11,7 +11,7 @@ pub mod nr {
     pub const MUNMAP: usize = 11;
     pub const MADVISE: usize = 28;
     pub const GETPID: usize = 39;
-    pub const FLOCK: usize = 73;
+    pub const FCNTL: usize = 72;
     pub const GETCWD: usize = 79;
     pub const GETPPID: usize = 110;
     pub const FUTEX: usize = 202;

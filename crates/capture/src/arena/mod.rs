@@ -155,20 +155,17 @@ impl Arena {
 
     /// Takes the lock that says "a watcher lives"; false when another one has it.
     pub(crate) fn lock(&self) -> bool {
-        // SAFETY: a descriptor of ours.
-        unsafe { libc::flock(self.file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) == 0 }
+        let mut lock = whole_file();
+        // SAFETY: a descriptor of ours, and a lock that the call only reads.
+        unsafe { libc::fcntl(self.file.as_raw_fd(), libc::F_OFD_SETLK, &raw mut lock) == 0 }
     }
 
-    /// Whether a watcher lives.
+    /// Whether a watcher lives. Only asks: a look must not keep a watcher from taking its lock.
     pub(crate) fn watched(&self) -> bool {
-        // SAFETY: a descriptor of ours.
-        unsafe {
-            if libc::flock(self.file.as_raw_fd(), libc::LOCK_SH | libc::LOCK_NB) != 0 {
-                return true;
-            }
-            libc::flock(self.file.as_raw_fd(), libc::LOCK_UN);
-        }
-        false
+        let mut lock = whole_file();
+        // SAFETY: a descriptor of ours, and a lock that the call may write to.
+        let asked = unsafe { libc::fcntl(self.file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) };
+        asked != 0 || libc::c_int::from(lock.l_type) != libc::F_UNLCK
     }
 
     /// Sleeps until the state is no longer `seen`, is woken, or `bound` has passed.
@@ -202,4 +199,13 @@ fn clock(id: libc::clockid_t) -> u64 {
     // SAFETY: writes one timespec.
     unsafe { libc::clock_gettime(id, &raw mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// A lock for one writer on a whole file. It belongs to the open file: a fork holds on to it, as a process's own lock would not.
+fn whole_file() -> libc::flock {
+    // SAFETY: plain numbers, for which zero is a value: from the start, to the end.
+    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+    lock.l_type = libc::F_WRLCK as libc::c_short;
+    lock.l_whence = libc::SEEK_SET as libc::c_short;
+    lock
 }
