@@ -1,4 +1,4 @@
-.PHONY: help build demo test lint bench clean-demo
+.PHONY: help build demo test lint bench ui clean-demo
 
 help:           ## What can be made
 	@sed -n 's/^\([a-z-]*\): *## /\1\t/p' Makefile | expand -t 14
@@ -14,6 +14,9 @@ test:           ## Everything: format, lints, documentation, all tests
 
 lint:           ## Only what needs no run: format, lints, documentation
 	@scripts/lint
+
+ui:             ## The page, from ui/ into crates/server/assets (needs node)
+	@scripts/ui
 
 bench:          ## Ratios against peers, into bench/RESULTS.md
 	@bench/run

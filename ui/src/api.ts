@@ -1,0 +1,123 @@
+import type { GraphAnswer } from './tree/scene';
+
+/** What the server said instead of an answer. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly nearest: string[] = [],
+  ) {
+    super(message);
+  }
+}
+
+const BASE = '/api/v1/';
+
+type Query = Record<string, string | number | boolean | null | undefined>;
+
+function address(path: string, query: Query = {}): string {
+  const q = new URLSearchParams();
+  for (const [k, v] of Object.entries(query)) if (v !== null && v !== undefined && v !== '' && v !== false) q.set(k, String(v));
+  const s = q.toString();
+  return BASE + path + (s ? `?${s}` : '');
+}
+
+async function ask(path: string, query?: Query, signal?: AbortSignal): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(address(path, query), { signal, headers: { accept: 'application/json, application/x-ndjson' } });
+  } catch (e) {
+    if (e instanceof DOMException && e.name === 'AbortError') throw e;
+    throw new ApiError(0, 'unreachable', '');
+  }
+  if (!response.ok) throw await refusal(response);
+  return response;
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  let body: { error?: { code?: string; message?: string; nearest?: unknown[] } } = {};
+  try {
+    body = await response.json();
+  } catch {
+    // Not JSON: something between the page and the server answered.
+  }
+  const nearest = (body.error?.nearest ?? []).map((x) => (typeof x === 'string' ? x : String((x as { thing?: string }).thing ?? '')));
+  return new ApiError(response.status, body.error?.code ?? 'http', body.error?.message ?? response.statusText, nearest.filter(Boolean));
+}
+
+/** Asks for an answer. */
+export async function get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
+  return (await (await ask(path, query, signal)).json()) as T;
+}
+
+/** A page of a list. */
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+/** Asks for a page of a list, whatever its rows are called. */
+export async function list<T>(path: string, query?: Query, signal?: AbortSignal): Promise<Page<T>> {
+  const answer = await get<unknown>(path, query, signal);
+  if (Array.isArray(answer)) return { items: answer as T[], next: null };
+  const o = answer as Record<string, unknown>;
+  const items = Object.values(o).find(Array.isArray) ?? [];
+  const next = o.next === undefined || o.next === null ? null : String(o.next);
+  return { items: items as T[], next };
+}
+
+/** A thing within a path of the API. */
+export function inPath(thing: string): string {
+  return thing.split('/').map(encodeURIComponent).join('/').replace(/%3A/gi, ':').replace(/%40/g, '@');
+}
+
+/** Lines of JSON, as they come. */
+export async function lines<T>(path: string, query: Query, each: (line: T) => void, signal?: AbortSignal, method = 'GET'): Promise<void> {
+  let response: Response;
+  try {
+    response = await fetch(address(path, query), { signal, method, headers: { accept: 'application/x-ndjson' } });
+  } catch (e) {
+    if (e instanceof DOMException && e.name === 'AbortError') throw e;
+    throw new ApiError(0, 'unreachable', '');
+  }
+  if (!response.ok) throw await refusal(response);
+  if (!response.headers.get('content-type')?.includes('ndjson') || !response.body) {
+    each((await response.json()) as T);
+    return;
+  }
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    rest += value ?? '';
+    const parts = rest.split('\n');
+    rest = parts.pop() ?? '';
+    for (const line of parts) if (line.trim()) each(JSON.parse(line) as T);
+    if (done) break;
+  }
+  if (rest.trim()) each(JSON.parse(rest) as T);
+}
+
+/** Asks for a graph. A large one comes in parts, and is put together here. */
+export async function graph(query: Query, signal?: AbortSignal): Promise<GraphAnswer> {
+  const response = await ask('graph', query, signal);
+  if (!response.headers.get('content-type')?.includes('ndjson')) return (await response.json()) as GraphAnswer;
+  let whole: GraphAnswer | null = null;
+  for (const line of (await response.text()).split('\n')) {
+    if (!line.trim()) continue;
+    const part = JSON.parse(line) as GraphAnswer;
+    if (!whole) whole = part;
+    else join(whole, part);
+  }
+  if (!whole) throw new ApiError(502, 'empty', '');
+  return whole;
+}
+
+function join(whole: GraphAnswer, part: Partial<GraphAnswer>): void {
+  for (const group of ['nodes', 'edges'] as const) {
+    const into = whole[group] as unknown as Record<string, unknown[]>;
+    for (const [k, v] of Object.entries((part[group] ?? {}) as Record<string, unknown[]>)) into[k] = (into[k] ?? []).concat(v);
+  }
+  if (part.folds) whole.folds = whole.folds.concat(part.folds);
+}

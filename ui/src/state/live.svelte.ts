@@ -1,0 +1,92 @@
+import type { Running } from '../types';
+import { app } from './app.svelte';
+
+/** Something that was just recorded. */
+export interface Event {
+  seq: number;
+  kind: string;
+  things: string[];
+}
+
+/** What is being recorded now. One tab of the browser listens to the server; it tells the others. */
+class Live {
+  running = $state.raw<Running[]>([]);
+  recent = $state.raw<Event[]>([]);
+  connected = $state(false);
+  /** Changes whenever something was recorded: views that care ask anew. */
+  tick = $state(0);
+  private source: EventSource | null = null;
+  private channel: BroadcastChannel | null = null;
+  private pending: ReturnType<typeof setTimeout> | null = null;
+
+  begin(): void {
+    if (typeof EventSource === 'undefined') return;
+    if (typeof BroadcastChannel !== 'undefined') {
+      this.channel = new BroadcastChannel('keizu.events');
+      this.channel.onmessage = (m) => this.take(m.data.type, m.data.data, false);
+    }
+    // Browsers allow six connections to one address: the tab that holds the lock has the only one for events.
+    if (navigator.locks) void navigator.locks.request('keizu.events', () => new Promise<never>(() => this.open()));
+    else this.open();
+  }
+
+  private open(): void {
+    const since = app.seq ? `?since=${app.seq}` : '';
+    const source = new EventSource(`/api/v1/events${since}`);
+    this.source = source;
+    source.onopen = () => this.tell('open', '');
+    source.onerror = () => {
+      this.tell('lost', '');
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => this.source === source && this.open(), 3000);
+    };
+    source.onmessage = (e) => this.tell('record', e.data);
+    for (const type of ['record', 'records', 'running']) source.addEventListener(type, (e) => this.tell(type, (e as MessageEvent).data));
+  }
+
+  private tell(type: string, data: string): void {
+    this.take(type, data, true);
+    this.channel?.postMessage({ type, data });
+  }
+
+  private take(type: string, data: string, own: boolean): void {
+    if (type === 'open' || type === 'lost') {
+      this.connected = type === 'open';
+      app.reachable = type === 'open';
+      if (type === 'open' && own) this.bump();
+      return;
+    }
+    this.connected = true;
+    app.reachable = true;
+    app.heard = new Date().toISOString();
+    let said: unknown;
+    try {
+      said = JSON.parse(data);
+    } catch {
+      return;
+    }
+    if (type === 'running') {
+      const o = said as Running[] | { running?: Running[]; id?: string };
+      const now = Array.isArray(o) ? o : (o.running ?? (o.id ? [o as Running] : []));
+      const ended = this.running.some((r) => !now.some((n) => n.id === r.id));
+      this.running = now;
+      if (ended) this.bump();
+      return;
+    }
+    const events = (Array.isArray(said) ? said : [said]) as Event[];
+    for (const e of events) if (e.seq > app.seq) app.seq = e.seq;
+    this.recent = [...events.reverse(), ...this.recent].slice(0, 60);
+    this.bump();
+  }
+
+  /** At most four times a second. */
+  private bump(): void {
+    if (this.pending) return;
+    this.pending = setTimeout(() => {
+      this.pending = null;
+      this.tick++;
+    }, 250);
+  }
+}
+
+/** The one of this page. */
+export const live = new Live();

@@ -1,0 +1,46 @@
+import type { Camera, View } from './camera';
+import { colours } from './colours';
+import { HEADS, paintHeads, type HeadWords } from './heads';
+import { AUTHORITIES, DASHES } from './kinds';
+import { paint, type Look } from './paint';
+import type { Scene } from './scene';
+import { SvgPen } from './svg-pen';
+
+/** What a file says besides the picture. */
+export interface Caption {
+  title: string;
+  desc: string;
+  /** What stands in the corner: the record's size and root, and the moment. */
+  proof: string;
+  authority: (a: (typeof AUTHORITIES)[number]) => string;
+}
+
+/** The picture as an SVG file: the whole tree at full size, a legend, and what it proves. */
+export function svg(scene: Scene, look: Look, words: HeadWords, caption: Caption, dark: boolean): string {
+  const c = colours(dark);
+  const pad = 30;
+  const b = scene.bounds;
+  const w = Math.max(b.w + 2 * pad, 640);
+  const h = b.h + HEADS + 2 * pad + 40;
+  const cam: Camera = { kx: 1, ky: 1, tx: pad - b.x, ty: HEADS + 10 - b.y };
+  const view: View = { w, h, top: HEADS, pad };
+  const pen = new SvgPen();
+  const still: Look = { ...look, colours: c, selected: -1, hovered: -1, lit: null, fresh: null };
+  for (const slice of paint(scene, pen, cam, view, still)) void slice;
+  paintHeads(scene, pen, cam, view, c, words);
+  const y = h - 22;
+  let x = pad;
+  for (const a of AUTHORITIES) {
+    const n = scene.by.filter((v) => v === a).length;
+    if (!n) continue;
+    pen.begin();
+    pen.move(x, y - 4);
+    pen.line(x + 30, y - 4);
+    pen.stroke(c.edge, 1.5, DASHES[a], a === 'inferred');
+    const text = `${caption.authority(a)} ${n}`;
+    pen.text(text, x + 38, y, { size: 11.5, weight: 400, color: c.ink3 });
+    x += 38 + pen.width(text, 11.5, 400) + 22;
+  }
+  pen.text(caption.proof, w - pad, y, { size: 11.5, weight: 400, color: c.ink3, align: 'end', mono: true });
+  return pen.file(w, h, c.paper, caption.title, caption.desc);
+}
