@@ -89,15 +89,25 @@ pub fn trace<S: Source>(source: &S, root: &Root, options: &Options) -> Result<Tr
 
 /// What a walk has reached.
 #[derive(Default)]
-struct Reached {
-    order: Vec<Vertex>,
-    at: HashMap<Vertex, usize>,
-    links: BTreeSet<Link>,
-    truncated: bool,
+pub(crate) struct Reached {
+    pub order: Vec<Vertex>,
+    pub at: HashMap<Vertex, usize>,
+    pub links: BTreeSet<Link>,
+    pub truncated: bool,
 }
 
 impl Reached {
-    fn add(&mut self, vertex: &Vertex, nodes_max: usize) -> bool {
+    /// Adds what another walk has reached.
+    pub fn join(&mut self, other: Self, nodes_max: usize) {
+        for vertex in &other.order {
+            self.add(vertex, nodes_max);
+        }
+        self.links.extend(other.links);
+        self.truncated |= other.truncated;
+    }
+
+    /// Adds a vertex, unless it is known or there are too many; says whether it did.
+    pub fn add(&mut self, vertex: &Vertex, nodes_max: usize) -> bool {
         if self.at.contains_key(vertex) {
             return false;
         }
@@ -111,7 +121,7 @@ impl Reached {
     }
 
     /// Links with both ends inside.
-    fn edges(&self) -> Vec<Link<usize>> {
+    pub fn edges(&self) -> Vec<Link<usize>> {
         let inside = self.links.iter().filter_map(|link| {
             Some(Link {
                 from: *self.at.get(&link.from)?,
@@ -130,7 +140,7 @@ impl Reached {
 }
 
 /// Generations: an artifact is as far from the root as the run that was passed last; all of one generation comes before the next.
-fn walk<S: Source>(loader: &mut Loader<'_, S>, roots: &[Vertex], options: &Options) -> Result<Reached, S::Error> {
+pub(crate) fn walk<S: Source>(loader: &mut Loader<'_, S>, roots: &[Vertex], options: &Options) -> Result<Reached, S::Error> {
     let mut reached = Reached::default();
     // roots are the question: they stand in the answer whatever its limit
     let (mut runs, mut artifacts): (Vec<Vertex>, Vec<Vertex>) = roots.iter().cloned().partition(|root| root.run().is_some());

@@ -1,25 +1,16 @@
-//! What every picture keeps to.
+//! What every layout keeps to.
 
-use keizu_graph::layout::{Card, Picture, Plan, ROW_GAP, layout};
-use keizu_record::Time;
+use keizu_graph::layout::{Known, Laid, Metrics, Plan, layout};
 use proptest::prelude::*;
 
-fn card(number: usize, run: bool) -> Card {
-    Card {
-        id: format!("n{number}"),
-        at: Some(Time(number as i64 / 3)),
-        run,
-        width: 100 + (number as i32 * 37) % 90,
-        height: if run { 40 } else { 46 },
-    }
-}
+const PAGE: Metrics = Metrics::PAGE;
 
 /// Any graph: diamonds, cycles, loops, links twice.
 fn any_plan(cards_max: usize) -> impl Strategy<Value = Plan> {
     (1..cards_max).prop_flat_map(|count| {
         let runs = prop::collection::vec(any::<bool>(), count);
-        let links = prop::collection::vec((0..count, 0..count), 0..count * 2);
-        (runs, links).prop_map(|(runs, links)| Plan { cards: runs.into_iter().enumerate().map(|(at, run)| card(at, run)).collect(), links })
+        let links = prop::collection::vec((0..count as u32, 0..count as u32), 0..count * 2);
+        (runs, links).prop_map(move |(runs, links)| Plan { runs, ranks: (0..count as u32).collect(), links, main: Vec::new() })
     })
 }
 
@@ -34,34 +25,52 @@ fn any_history(cards_max: usize) -> impl Strategy<Value = Plan> {
     })
 }
 
-fn no_overlap(plan: &Plan, picture: &Picture) -> Result<(), TestCaseError> {
-    let mut spots: Vec<(usize, i32, i32)> =
-        plan.cards.iter().zip(&picture.spots).map(|(card, spot)| (spot.layer, spot.y, card.height)).collect();
+/// The same with a main line: the longest way that always takes the first link.
+fn any_lineage(cards_max: usize) -> impl Strategy<Value = Plan> {
+    any_history(cards_max).prop_map(|mut plan| {
+        let mut at = 0;
+        plan.main = vec![at];
+        while let Some((_, to)) = plan.links.iter().find(|(from, _)| *from == at) {
+            plan.main.push(*to);
+            at = *to;
+        }
+        plan
+    })
+}
+
+fn known(laid: &Laid) -> Known {
+    Known { cards: laid.y.iter().copied().map(Some).collect(), lanes: laid.lanes.clone() }
+}
+
+fn no_overlap(plan: &Plan, laid: &Laid) -> Result<(), TestCaseError> {
+    let half = |at: usize| if plan.runs[at] { PAGE.knot_pitch / 2 } else { PAGE.row_pitch / 2 };
+    let mut spots: Vec<(u32, i32, i32)> = (0..plan.runs.len()).map(|at| (laid.layers[at], laid.y[at], half(at))).collect();
+    let lanes = laid.lanes.iter().zip(&laid.layers);
+    spots.extend(lanes.flat_map(|(lanes, layer)| lanes.iter().zip(layer + 1..).map(|(y, layer)| (layer, *y, PAGE.lane_pitch / 2))));
     spots.sort_unstable();
     for pair in spots.windows(2) {
-        let ((layer_a, y_a, h_a), (layer_b, y_b, h_b)) = (pair[0], pair[1]);
+        let ((layer_a, y_a, a), (layer_b, y_b, b)) = (pair[0], pair[1]);
         if layer_a == layer_b {
-            prop_assert!(y_b - y_a >= (h_a + h_b) / 2 + ROW_GAP, "{pair:?}");
+            prop_assert!(y_b - y_a >= a + b, "{pair:?}");
         }
     }
     Ok(())
 }
 
-fn check(plan: &Plan, picture: &Picture) -> Result<(), TestCaseError> {
-    no_overlap(plan, picture)?;
-    for (route, (from, to)) in picture.routes.iter().zip(&plan.links) {
-        let (a, b) = (picture.spots[*from], picture.spots[*to]);
-        prop_assert_eq!(route.points.first(), Some(&(a.x + plan.cards[*from].width, a.y)));
-        prop_assert_eq!(route.points.last(), Some(&(b.x, b.y)));
-        if !route.back {
-            prop_assert!(a.layer < b.layer);
-            prop_assert!(route.points.windows(2).all(|pair| pair[0].0 <= pair[1].0), "{:?}", route.points);
+fn check(plan: &Plan, laid: &Laid) -> Result<(), TestCaseError> {
+    no_overlap(plan, laid)?;
+    for (link, back) in plan.links.iter().zip(&laid.back) {
+        let (a, b) = (laid.layers[link.0 as usize], laid.layers[link.1 as usize]);
+        if !back {
+            prop_assert!(a < b, "every link goes right");
+            prop_assert_eq!(laid.lane(*link).len(), (b - a - 1) as usize);
         }
     }
-    for (card, spot) in plan.cards.iter().zip(&picture.spots) {
-        prop_assert_eq!(spot.layer % 2 == 1, card.run);
-        prop_assert!(spot.x >= 0 && spot.x + card.width <= picture.width);
-        prop_assert!(spot.y - card.height / 2 >= 0 && spot.y + card.height / 2 <= picture.height);
+    for (at, run) in plan.runs.iter().enumerate() {
+        prop_assert_eq!(laid.layers[at] % 2 == 1, *run);
+        let (x, width) = (PAGE.x(laid.layers[at]), if *run { PAGE.knot_radius } else { PAGE.card_width });
+        prop_assert!(x >= PAGE.margin && x + width <= laid.width);
+        prop_assert!(laid.y[at] - PAGE.card_height / 2 >= 0 && laid.y[at] + PAGE.card_height / 2 <= laid.height);
     }
     Ok(())
 }
@@ -71,56 +80,69 @@ proptest! {
 
     #[test]
     fn links_go_right_and_nothing_overlaps(plan in any_plan(40)) {
-        check(&plan, &layout(&plan, None))?;
+        check(&plan, &layout(&plan, &PAGE, None))?;
     }
 
     #[test]
     fn what_has_no_cycle_has_no_way_back(plan in any_history(40)) {
-        prop_assert!(layout(&plan, None).routes.iter().all(|route| !route.back));
+        prop_assert!(!layout(&plan, &PAGE, None).back.contains(&true));
     }
 
     #[test]
-    fn the_order_of_the_plan_does_not_matter(plan in any_history(25), seed in any::<u64>()) {
-        let count = plan.cards.len();
+    fn the_main_line_is_straight(plan in any_lineage(40)) {
+        let laid = layout(&plan, &PAGE, None);
+        check(&plan, &laid)?;
+        let heights: Vec<i32> = plan.main.iter().map(|card| laid.y[*card as usize]).collect();
+        prop_assert!(heights.iter().all(|y| (y - heights[0]).abs() <= 1), "{heights:?}");
+    }
+
+    #[test]
+    fn the_order_of_the_plan_does_not_matter(plan in any_lineage(25), seed in any::<u64>()) {
+        let count = plan.runs.len();
         let mut order: Vec<usize> = (0..count).collect();
         let mut state = seed | 1;
         for at in (1..count).rev() {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             order.swap(at, (state >> 33) as usize % (at + 1));
         }
-        let place = |old: usize| order.iter().position(|at| *at == old).expect("a permutation");
-        let mut links: Vec<(usize, usize)> = plan.links.iter().map(|(from, to)| (place(*from), place(*to))).collect();
+        let place = |old: u32| order.iter().position(|at| *at == old as usize).expect("a permutation") as u32;
+        let mut links: Vec<(u32, u32)> = plan.links.iter().map(|(from, to)| (place(*from), place(*to))).collect();
         links.reverse();
-        let shuffled = Plan { cards: order.iter().map(|at| plan.cards[*at].clone()).collect(), links };
-        let (a, b) = (layout(&plan, None), layout(&shuffled, None));
-        for (old, spot) in a.spots.iter().enumerate() {
-            prop_assert_eq!(*spot, b.spots[place(old)]);
+        let shuffled = Plan {
+            runs: order.iter().map(|at| plan.runs[*at]).collect(),
+            ranks: order.iter().map(|at| plan.ranks[*at]).collect(),
+            links,
+            main: plan.main.iter().map(|card| place(*card)).collect(),
+        };
+        let (a, b) = (layout(&plan, &PAGE, None), layout(&shuffled, &PAGE, None));
+        for old in 0..count {
+            let new = place(old as u32) as usize;
+            prop_assert_eq!((a.layers[old], a.y[old], &a.lanes[old]), (b.layers[new], b.y[new], &b.lanes[new]));
         }
-        let mut routes = b.routes.clone();
-        routes.reverse();
-        prop_assert_eq!(a.routes, routes);
     }
 
     #[test]
     fn a_warm_start_with_nothing_new_moves_nothing(plan in any_plan(30)) {
-        let cold = layout(&plan, None);
-        prop_assert_eq!(&layout(&plan, Some((&plan, &cold))), &cold);
+        let cold = layout(&plan, &PAGE, None);
+        prop_assert_eq!(&layout(&plan, &PAGE, Some(&known(&cold))), &cold);
     }
 
     #[test]
     fn one_more_leaf_moves_only_its_own_layers(plan in any_history(30), from in any::<prop::sample::Index>()) {
-        let cold = layout(&plan, None);
+        let cold = layout(&plan, &PAGE, None);
         let mut more = plan.clone();
-        let from = from.index(plan.cards.len());
-        more.cards.push(card(plan.cards.len(), !plan.cards[from].run));
-        more.links.push((from, plan.cards.len()));
-        let warm = layout(&more, Some((&plan, &cold)));
+        let count = plan.runs.len();
+        let from = from.index(count);
+        more.runs.push(!plan.runs[from]);
+        more.ranks.push(count as u32);
+        more.links.push((from as u32, count as u32));
+        let warm = layout(&more, &PAGE, Some(&known(&cold)));
         check(&more, &warm)?;
         // a source that is used earlier than before moves to the left, and its long links with it
-        prop_assume!(warm.spots[from].layer == cold.spots[from].layer);
-        let new = warm.spots[plan.cards.len()].layer;
-        let shift = |at: usize| warm.spots[at].y - cold.spots[at].y;
-        let others: Vec<usize> = (0..plan.cards.len()).filter(|at| warm.spots[*at].layer != new && warm.spots[*at].layer == cold.spots[*at].layer).collect();
+        prop_assume!(warm.layers[from] == cold.layers[from]);
+        let new = warm.layers[count];
+        let shift = |at: usize| warm.y[at] - cold.y[at];
+        let others: Vec<usize> = (0..count).filter(|at| warm.layers[*at] != new && warm.layers[*at] == cold.layers[*at]).collect();
         // a picture that grows upwards goes down as a whole
         prop_assert!(others.windows(2).all(|pair| shift(pair[0]) == shift(pair[1])));
     }
@@ -129,23 +151,36 @@ proptest! {
 #[test]
 fn long_links_share_their_lanes() {
     // raw → run → a → run → b, and raw into both later runs
-    let cards = [false, true, false, true, false, true].iter().enumerate().map(|(at, run)| card(at, *run)).collect();
-    let plan = Plan { cards, links: vec![(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (0, 3), (0, 5)] };
-    let picture = layout(&plan, None);
-    assert_eq!(picture.lanes.len(), 4, "layers 1 to 4, once");
-    let (short, long) = (&picture.routes[5].points, &picture.routes[6].points);
-    assert_eq!(short[..short.len() - 2], long[..short.len() - 2]);
-    assert!(picture.lanes.values().all(|y| *y > 0));
+    let runs = vec![false, true, false, true, false, true];
+    let links = vec![(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (0, 3), (0, 5)];
+    let laid = layout(&Plan { runs, ranks: (0..6).collect(), links, main: Vec::new() }, &PAGE, None);
+    assert_eq!(laid.lanes.iter().map(Vec::len).sum::<usize>(), 4, "layers 1 to 4, once");
+    assert_eq!(laid.lane((0, 3)), &laid.lane((0, 5))[..2]);
+    assert!(laid.lanes[0].iter().all(|y| *y > 0));
 }
 
 #[test]
 fn chains_and_fans_of_any_size() {
-    let chain = Plan { cards: (0..3_000).map(|at| card(at, at % 2 == 1)).collect(), links: (1..3_000).map(|at| (at - 1, at)).collect() };
-    let picture = layout(&chain, None);
-    assert_eq!(picture.spots[2_999].layer, 2_999);
-    assert!(picture.spots.windows(2).all(|pair| (pair[0].y - pair[1].y).abs() <= 3), "a chain is a straight line");
-    let fan = Plan { cards: (0..10_001).map(|at| card(at, at == 0)).collect(), links: (1..10_001).map(|at| (at, 0)).collect() };
-    let picture = layout(&fan, None);
-    assert_eq!(picture.spots[0].layer, 1);
-    assert!(picture.height > 10_000 * 46);
+    let plan = |count: u32, is_run: fn(u32) -> bool, links: Vec<(u32, u32)>| Plan {
+        runs: (0..count).map(is_run).collect(),
+        ranks: (0..count).collect(),
+        links,
+        main: Vec::new(),
+    };
+    let chain = plan(3_000, |at| at % 2 == 1, (1..3_000).map(|at| (at - 1, at)).collect());
+    let laid = layout(&chain, &PAGE, None);
+    assert_eq!(laid.layers[2_999], 2_999);
+    assert!(laid.y.windows(2).all(|pair| (pair[0] - pair[1]).abs() <= 3), "a chain is a straight line");
+    let fan = plan(12_481, |at| at == 0, (1..12_481).map(|at| (at, 0)).collect());
+    let laid = layout(&fan, &PAGE, None);
+    assert_eq!(laid.layers[0], 1);
+    assert!(laid.height > 12_480 * 46);
+    let loops = plan(3, |at| at == 1, vec![(0, 0), (0, 1), (0, 1), (1, 2), (2, 0), (2, 1)]);
+    assert_eq!(layout(&loops, &PAGE, None).back, [true, false, false, false, true, true]);
+}
+
+#[test]
+fn nothing_is_laid_out_too() {
+    let laid = layout(&Plan::default(), &PAGE, None);
+    assert!(laid.y.is_empty() && laid.width > 0 && laid.height > 0);
 }

@@ -28,7 +28,7 @@ fn how_long_a_wide_folder_takes() {
         let clock = Instant::now();
         println!("  tree of {} roots: {:?}", tree(&found, true).roots.len(), clock.elapsed());
         let clock = Instant::now();
-        println!("  svg of {} bytes: {:?}", Drawing::new(&found, true).svg("wide").len(), clock.elapsed());
+        println!("  drawing of {} shapes: {:?}", Drawing::new(&found, true).shapes.len(), clock.elapsed());
         let clock = Instant::now();
         let Ok(closure) = index.closure(&entries, &root, direction);
         println!("  closure of {}: {:?}", closure.ids.len(), clock.elapsed());

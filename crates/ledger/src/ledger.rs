@@ -3,6 +3,7 @@
 use std::cell::{RefCell, RefMut};
 use std::sync::Arc;
 
+use keizu_record::note::Checkpoint;
 use keizu_record::{Record, Time};
 use keizu_store::cache::Cache;
 use keizu_store::objects::{Folder, Objects};
@@ -12,6 +13,7 @@ use keizu_store::{Read, Receipt, Select, Store};
 
 use crate::as_of::{self, AsOf, Typed};
 use crate::config::Config;
+use crate::picture::HeadRow;
 use crate::{Error, FOLDER, Home, View};
 
 /// The record of a project.
@@ -101,6 +103,18 @@ impl Ledger {
     /// Answers from the record as it is now, or as of the moment to which one [looked back](Ledger::look_back).
     pub fn view(&self) -> View<'_> {
         View::new(self)
+    }
+
+    /// The head of the own log, as it was last signed and left beside the database; none before anything is recorded.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn head(&self) -> Result<Option<HeadRow>, Error> {
+        let note = self.store.witness()?;
+        // who asks how large the record is does not check it: that is what verify is for
+        let text = note.as_deref().and_then(|note| note.split_once("\n\n")).map(|(text, _)| format!("{text}\n"));
+        let checkpoint = text.and_then(|text| Checkpoint::parse(&text).ok());
+        Ok(checkpoint.map(|checkpoint| HeadRow { size: checkpoint.size, root: checkpoint.root.hex() }))
     }
 
     /// Checks the logs against their checkpoints, against the one that is kept beside the database, and against what others hold.

@@ -4,8 +4,10 @@ use std::ffi::OsString;
 
 use clap::ValueEnum;
 use keizu_graph::export::Drawing;
+use keizu_graph::layout::Metrics;
+use keizu_graph::picture::{Caption, Query};
 use keizu_graph::{Direction, Options, Trace};
-use keizu_ledger::{Ledger, View};
+use keizu_ledger::{Ledger, Thing, View};
 use keizu_record::Authority;
 use keizu_record::body::ArtifactKind;
 
@@ -15,7 +17,7 @@ use crate::out;
 use crate::problem::{Exit, Problem};
 use crate::render::names::Within;
 use crate::render::tree::{Extras, page, wanted};
-use crate::render::{environment, graph, words};
+use crate::render::{environment, graph, picture, words};
 
 /// Show what made a thing, back to the raw data
 ///
@@ -86,6 +88,9 @@ pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
     let ledger = door.read(&args.reading)?;
     let view = ledger.view();
     let thing = door.resolve(&view, &args.thing)?;
+    if args.format == Format::Svg && !args.reading.json {
+        return svg(args, &view, &thing);
+    }
     let options = Options {
         direction: if args.down { Direction::Down } else { Direction::Up },
         depth: args.depth,
@@ -95,17 +100,37 @@ pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
     };
     let trace = view.trace(&thing, &options)?;
     if trace.roots.is_empty() {
-        return Err(Problem::wrong(format!("nothing that was read or made is known of {}", text(&args.thing))));
+        return Err(unknown(args));
     }
     let drawing = || Drawing::new(&trace, !args.all);
-    let title = format!("{} {}", if args.down { "what was made from" } else { "what made" }, text(&args.thing));
     match if args.reading.json { Format::Json } else { args.format } {
         Format::Tree => tree(args, door, &ledger, &view, &trace)?,
         Format::Json => out::json(&graph::as_json(&trace))?,
         Format::Dot => out::text(&drawing().dot())?,
         Format::Mermaid => out::text(&drawing().mermaid())?,
-        Format::Svg => out::text(&drawing().svg(&title))?,
+        Format::Svg => {}
     }
+    Ok(Exit::Fine)
+}
+
+fn unknown(args: &Args) -> Problem {
+    Problem::wrong(format!("nothing that was read or made is known of {}", text(&args.thing)))
+}
+
+/// The picture that the page shows too: folded, with its main line, and with the record that it was made from.
+fn svg(args: &Args, view: &View<'_>, thing: &Thing) -> Result<Exit, Problem> {
+    let (up, down) = if args.down { (Some(0), args.depth) } else { (args.depth, Some(0)) };
+    let query = Query { up, down, kinds: args.kind.clone(), by: args.only.clone(), fold: !args.all, ..Query::default() };
+    let (drawn, answer) = view.drawn(thing, &query, None)?;
+    if drawn.focus.is_none() {
+        return Err(unknown(args));
+    }
+    let caption = Caption {
+        title: format!("{} {}", if args.down { "What was made from" } else { "What made" }, text(&args.thing)),
+        as_of: answer.as_of.clone(),
+        record: answer.record.as_ref().map(|head| (head.size, head.root.clone())),
+    };
+    out::text(&keizu_graph::picture::svg(&drawn, &Metrics::PAGE, &picture::labels(&answer), &caption))?;
     Ok(Exit::Fine)
 }
 

@@ -10,6 +10,7 @@ pub mod log;
 pub mod look;
 pub mod names;
 pub mod path;
+pub mod picture;
 pub mod prove;
 pub mod refresh;
 pub mod reproduce;

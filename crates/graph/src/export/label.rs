@@ -11,7 +11,7 @@ use crate::walk::Trace;
 const NAME_CHARS_MAX: usize = 60;
 
 /// Text without characters that would change how the rest is read: controls and changes of direction are written as escapes.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let turns = matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{061C}');

@@ -2,9 +2,10 @@
 
 mod dot;
 mod label;
+
+pub(crate) use label::plain;
 mod mermaid;
 mod quotient;
-mod svg;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -93,10 +94,5 @@ impl Drawing {
     /// As a Mermaid flowchart.
     pub fn mermaid(&self) -> String {
         mermaid::write(self)
-    }
-
-    /// As an SVG picture that follows the reader's light or dark theme. Without scripts.
-    pub fn svg(&self, title: &str) -> String {
-        svg::write(self, title)
     }
 }

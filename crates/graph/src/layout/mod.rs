@@ -2,152 +2,129 @@
 //! machine, in whatever order its parts are given.
 //!
 //! ```text
-//! layer 0      1       2         3      4         artifacts on even layers, runs on odd ones
+//! layer 0      1       2         3      4         artifacts on even layers, runs on odd ones: a knot in the gap between two columns
 //! [raw]──────(run)──[features]─(run)──[model]
-//! [config]────────╌╌lane╌╌─────╯                  a long edge runs in a lane, shared by all edges of its source
+//! [config]────────╌╌lane╌╌─────╯                  a long link runs in a lane, shared by all links of its source
 //! ```
 
-mod layers;
 mod order;
 mod place;
+mod web;
 
-use std::collections::HashMap;
-
-use keizu_record::Time;
-
-pub use place::{LANE_PITCH, ROW_GAP};
-
-/// Space between two layers.
-pub const LAYER_GAP: i32 = 48;
-/// Space around the picture.
-pub const MARGIN: i32 = 24;
-
-/// What is to be laid out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// Cards.
-    pub cards: Vec<Card>,
-    /// Links between cards, by index; data flows from → to.
-    pub links: Vec<(usize, usize)>,
+/// Pixels of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metrics {
+    /// Width of an artifact's card.
+    pub card_width: i32,
+    /// Height of an artifact's card.
+    pub card_height: i32,
+    /// From the middle of a card to the middle of the next one below.
+    pub row_pitch: i32,
+    /// From the left edge of a column to the left edge of the next.
+    pub column_pitch: i32,
+    /// Radius of a run's knot.
+    pub knot_radius: i32,
+    /// From the middle of a knot to the middle of the next one below: what is written under it has room.
+    pub knot_pitch: i32,
+    /// Height of a lane.
+    pub lane_pitch: i32,
+    /// Space around the picture.
+    pub margin: i32,
 }
 
-/// A node's card.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Card {
-    /// Identity: the same in the next picture.
-    pub id: String,
-    /// When it came to be: decides what nothing else decides.
-    pub at: Option<Time>,
-    /// Runs stand between artifacts.
-    pub run: bool,
-    /// Pixels.
-    pub width: i32,
-    /// Pixels.
-    pub height: i32,
+impl Metrics {
+    /// Those of the page and of the pictures that are kept.
+    pub const PAGE: Self = Self {
+        card_width: 164,
+        card_height: 46,
+        row_pitch: 56,
+        column_pitch: 256,
+        knot_radius: 17,
+        knot_pitch: 76,
+        lane_pitch: 14,
+        margin: 30,
+    };
+
+    /// Where a layer stands: the left edge of its cards, or the middle of its knots.
+    pub const fn x(&self, layer: u32) -> i32 {
+        let left = self.margin + (layer / 2) as i32 * self.column_pitch;
+        if layer.is_multiple_of(2) { left } else { left + (self.column_pitch + self.card_width) / 2 }
+    }
+}
+
+/// What is to be laid out. Cards are numbers from 0 on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Whether each card is a run.
+    pub runs: Vec<bool>,
+    /// Decides what nothing else decides, and so is different for each card: the earlier the lower.
+    pub ranks: Vec<u32>,
+    /// Links between cards; data flows from → to.
+    pub links: Vec<(u32, u32)>,
+    /// Cards of the main line, from left to right: it is straight.
+    pub main: Vec<u32>,
+}
+
+/// What stood in the picture that was shown before, as far as it stands in this one too.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// y of the cards, by number.
+    pub cards: Vec<Option<i32>>,
+    /// y of the lanes that leave each card, in the first layer to its right, the next, …
+    pub lanes: Vec<Vec<i32>>,
 }
 
 /// Where everything stands. Pixels, y downwards.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Laid {
     /// Width of the whole.
     pub width: i32,
     /// Height of the whole.
     pub height: i32,
-    /// Cards, in the order of the plan.
-    pub spots: Vec<Spot>,
-    /// Links, in the order of the plan.
-    pub routes: Vec<Route>,
-    /// y of the lanes, by source and layer: what a warm start needs.
-    pub lanes: HashMap<(String, usize), i32>,
+    /// Layer of each card.
+    pub layers: Vec<u32>,
+    /// Middle of each card.
+    pub y: Vec<i32>,
+    /// y of the lanes that leave each card, in the first layer to its right, the next, …: all links of a card share them.
+    pub lanes: Vec<Vec<i32>>,
+    /// Whether each link closes a cycle, and so runs from right to left.
+    pub back: Vec<bool>,
+    /// The main line, as far as it goes right.
+    pub main: Vec<u32>,
 }
 
-/// Where a card stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spot {
-    /// Its layer.
-    pub layer: usize,
-    /// Left edge.
-    pub x: i32,
-    /// Middle.
-    pub y: i32,
+impl Laid {
+    /// y of the lanes in which a link crosses the layers between its ends; none for one that closes a cycle.
+    pub fn lane(&self, (from, to): (u32, u32)) -> &[i32] {
+        let (left, right) = (self.layers[from as usize], self.layers[to as usize]);
+        let hops = (right.saturating_sub(left) as usize).saturating_sub(1);
+        let lanes = &self.lanes[from as usize];
+        &lanes[..hops.min(lanes.len())]
+    }
 }
 
-/// How a link runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
-    /// From the right edge of one card, by its lanes, to the left edge of the other: straight across a layer and turning between
-    /// layers, in turn. Of a link that closes a cycle, the two ends.
-    pub points: Vec<(i32, i32)>,
-    /// Whether it closes a cycle, and so runs from right to left.
-    pub back: bool,
-}
-
-/// Lays out a plan. With the picture that was shown before (and the plan that it shows), cards that stood there keep their place: only
-/// layers that something new stands in move.
-pub fn layout(plan: &Plan, near: Option<(&Plan, &Picture)>) -> Picture {
-    let web = layers::Web::new(plan);
+/// Lays out a plan. What stood in the picture that was shown before keeps its place: only layers that something new stands in move.
+pub fn layout(plan: &Plan, metrics: &Metrics, near: Option<&Known>) -> Laid {
+    let web = web::Web::new(plan, metrics);
     let y = match near {
-        Some((plan, picture)) => place::warm(&web, &known(plan, picture)),
-        None => place::cold(&web, &order::order(&web)),
+        Some(known) => place::warm(&web, metrics, known),
+        None => place::cold(&web, metrics, &order::order(&web)),
     };
-    draw(plan, &web, &y)
-}
-
-/// y of what stands in a picture, by identity.
-type Known = (HashMap<String, i32>, HashMap<(String, usize), i32>);
-
-fn known(plan: &Plan, picture: &Picture) -> Known {
-    let cards = plan.cards.iter().zip(&picture.spots).map(|(item, spot)| (item.id.clone(), spot.y));
-    (cards.collect(), picture.lanes.clone())
-}
-
-fn draw(plan: &Plan, web: &layers::Web, y: &[i32]) -> Picture {
-    let mut widths = vec![0; web.layers.len()];
-    for (at, item) in plan.cards.iter().enumerate() {
-        let layer = web.points[at].layer;
-        widths[layer] = widths[layer].max(item.width);
+    let cards = plan.runs.len();
+    let half = |run: bool| if run { metrics.knot_pitch - metrics.knot_radius } else { metrics.card_height / 2 };
+    let lowest = plan.runs.iter().zip(&y).map(|(run, y)| y + half(*run)).chain(y.iter().copied()).max().unwrap_or(0);
+    let columns = (web.layers.len().max(1) as i32 + 1) / 2;
+    let width = 2 * metrics.margin + (columns - 1) * metrics.column_pitch + metrics.card_width;
+    // a run at the right end has its knot in a gap that no column closes
+    let open = if web.layers.len().is_multiple_of(2) && !web.layers.is_empty() { metrics.column_pitch - metrics.card_width } else { 0 };
+    let layers: Vec<u32> = web.points[..cards].iter().map(|point| point.layer).collect();
+    Laid {
+        width: width + open,
+        height: lowest + metrics.margin,
+        main: web::rightwards(&plan.main, &layers),
+        layers,
+        lanes: (0..cards).map(|at| y[web.lanes_of(at)].to_vec()).collect(),
+        back: web.back,
+        y: y[..cards].to_vec(),
     }
-    let mut lefts = Vec::with_capacity(widths.len());
-    let mut x = MARGIN;
-    for width in &widths {
-        lefts.push(x);
-        // an empty layer (a run between artifacts that are joined directly) takes no room
-        x += if *width > 0 { width + LAYER_GAP } else { 0 };
-    }
-    let spot = |at: usize| {
-        let layer = web.points[at].layer;
-        Spot { layer, x: lefts[layer] + (widths[layer] - plan.cards[at].width) / 2, y: y[at] }
-    };
-    let spots: Vec<Spot> = (0..plan.cards.len()).map(spot).collect();
-    let routes = web.routes.iter().map(|route| Route { points: points(plan, web, &spots, y, (&lefts, &widths), route), back: route.back });
-    let bottom = |(item, spot): (&Card, &Spot)| spot.y + item.height / 2;
-    let lowest = plan.cards.iter().zip(&spots).map(bottom).chain(y.iter().copied()).max().unwrap_or(0);
-    let right = plan.cards.iter().zip(&spots).map(|(item, spot)| spot.x + item.width).max().unwrap_or(0);
-    Picture { width: right + MARGIN, height: lowest + MARGIN, routes: routes.collect(), lanes: web.lanes(y, plan), spots }
-}
-
-fn points(
-    plan: &Plan,
-    web: &layers::Web,
-    spots: &[Spot],
-    y: &[i32],
-    (lefts, widths): (&[i32], &[i32]),
-    route: &layers::Route,
-) -> Vec<(i32, i32)> {
-    let (from, to) = (route.from, route.to);
-    let (out, into) = ((spots[from].x + plan.cards[from].width, spots[from].y), (spots[to].x, spots[to].y));
-    if route.back {
-        return vec![out, into];
-    }
-    // straight past wider cards of the layer: a link turns only between layers
-    let mut points = vec![out, (lefts[spots[from].layer] + widths[spots[from].layer], out.1)];
-    for lane in &route.lanes {
-        let layer = web.points[*lane].layer;
-        if widths[layer] > 0 {
-            points.push((lefts[layer], y[*lane]));
-            points.push((lefts[layer] + widths[layer], y[*lane]));
-        }
-    }
-    points.extend([(lefts[spots[to].layer], into.1), into]);
-    points
 }

@@ -1,129 +1,164 @@
 //! How far down each point of a layer stands: as near to its neighbours' mean as the order and the space between cards allow.
 
-use super::layers::Web;
-use super::{Known, MARGIN};
-
-/// Space between two cards of a layer.
-pub const ROW_GAP: i32 = 10;
-/// Height of a lane.
-pub const LANE_PITCH: i32 = 14;
+use super::web::Web;
+use super::{Known, Metrics};
 
 const ROUNDS: usize = 8;
 /// What stood there before does not give way to what is new.
 const KEPT_WEIGHT: f64 = 1e6;
+/// The main line is straight, and gives way to nothing else: all of it is drawn to one height.
+const MAIN_WEIGHT: f64 = 1e12;
+/// Lanes are straight, before cards are.
+const LANE_WEIGHT: f64 = 4.0;
+/// What hangs on the main line hangs near it.
+const BESIDE_MAIN_WEIGHT: f64 = 2.0;
 
 /// From the order alone.
-pub(super) fn cold(web: &Web, order: &[Vec<usize>]) -> Vec<i32> {
+pub(super) fn cold(web: &Web, metrics: &Metrics, order: &[Vec<u32>]) -> Vec<i32> {
     let mut y = vec![0.0; web.points.len()];
+    let mut settler = Settler::default();
     for layer in order {
-        let offsets = offsets(web, layer);
-        for (point, offset) in layer.iter().zip(offsets) {
-            y[*point] = offset;
+        // the main line at 0, all else above and below it
+        settler.offset(web, layer);
+        let main = layer.iter().position(|point| web.points[*point as usize].main);
+        let base = settler.offsets.get(main.unwrap_or(layer.len() / 2)).copied().unwrap_or_default();
+        for (point, offset) in layer.iter().zip(&settler.offsets) {
+            y[*point as usize] = offset - base;
         }
     }
+    let count = order.len();
     for round in 0..ROUNDS {
-        let count = order.len();
         for step in 0..count {
             let layer = &order[if round % 2 == 0 { step } else { count - 1 - step }];
-            let wanted: Vec<(f64, f64)> = layer.iter().map(|point| (mean(web, &y, *point).unwrap_or(y[*point]), 1.0)).collect();
-            settle(web, layer, &wanted, &mut y);
+            settler.wanted.clear();
+            settler.wanted.extend(layer.iter().map(|point| wanted(web, &y, *point)));
+            settler.settle(web, layer, &mut y);
         }
     }
-    down(web, &y)
+    down(web, metrics, &y)
+}
+
+/// Where a point would stand by itself, and how much that counts.
+fn wanted(web: &Web, y: &[f64], at: u32) -> (f64, f64) {
+    let point = &web.points[at as usize];
+    if point.main {
+        return (0.0, MAIN_WEIGHT);
+    }
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for near in web.left.of(at).iter().chain(web.right.of(at)) {
+        let other = &web.points[*near as usize];
+        let pull = match (point.lane && other.lane, other.main) {
+            (true, _) => LANE_WEIGHT,
+            (false, true) => BESIDE_MAIN_WEIGHT,
+            (false, false) => 1.0,
+        };
+        sum += y[*near as usize] * pull;
+        weight += pull;
+    }
+    if weight > 0.0 { (sum / weight, 1.0) } else { (y[at as usize], 1.0) }
 }
 
 /// What is known keeps its place; what is new stands at its neighbours' mean and moves its own layer.
-pub(super) fn warm(web: &Web, known: &Known) -> Vec<i32> {
-    let old = |at: usize| {
-        let point = &web.points[at];
-        match &point.lane {
-            Some(source) => known.1.get(&(source.clone(), point.layer)),
-            None => known.0.get(&web.ids[at]),
+pub(super) fn warm(web: &Web, metrics: &Metrics, known: &Known) -> Vec<i32> {
+    let mut y: Vec<Option<f64>> = vec![None; web.points.len()];
+    for card in 0..web.cards() {
+        y[card] = known.cards.get(card).copied().flatten().map(f64::from);
+        if let (Some(lanes), Some(_)) = (known.lanes.get(card), y[card]) {
+            for (lane, known) in web.lanes_of(card).zip(lanes) {
+                y[lane] = Some(f64::from(*known));
+            }
         }
-    };
-    let mut y: Vec<Option<f64>> = (0..web.points.len()).map(|at| old(at).map(|y| f64::from(*y))).collect();
+    }
     let fresh: Vec<bool> = y.iter().map(Option::is_none).collect();
     // neighbours of the new may be new themselves: from the left, then from the right
-    let layers = || web.layers.iter().chain(web.layers.iter().rev());
-    for at in layers().flatten() {
-        if fresh[*at] && y[*at].is_none() {
-            let near: Vec<f64> = web.left[*at].iter().chain(&web.right[*at]).filter_map(|near| y[*near]).collect();
-            y[*at] = (!near.is_empty()).then(|| near.iter().sum::<f64>() / near.len() as f64);
+    for at in web.layers.iter().chain(web.layers.iter().rev()).flatten() {
+        if y[*at as usize].is_none() {
+            let near = || web.left.of(*at).iter().chain(web.right.of(*at)).filter_map(|near| y[*near as usize]);
+            let count = near().count();
+            y[*at as usize] = (count > 0).then(|| near().sum::<f64>() / count as f64);
         }
     }
-    let mut y: Vec<f64> = y.into_iter().map(|y| y.unwrap_or(f64::from(MARGIN))).collect();
+    let mut y: Vec<f64> = y.into_iter().map(|y| y.unwrap_or(f64::from(metrics.margin))).collect();
+    let mut settler = Settler::default();
     for layer in &web.layers {
-        if !layer.iter().any(|at| fresh[*at]) && fits(web, layer, &y) {
+        let mut layer = layer.clone();
+        layer.sort_by(|a, b| {
+            let (one, other) = (&web.points[*a as usize], &web.points[*b as usize]);
+            y[*a as usize].total_cmp(&y[*b as usize]).then((one.rank, one.lane).cmp(&(other.rank, other.lane)))
+        });
+        if !layer.iter().any(|at| fresh[*at as usize]) && fits(web, &layer, &y) {
             continue;
         }
-        let mut layer = layer.clone();
-        layer.sort_by(|a, b| y[*a].total_cmp(&y[*b]).then(web.points[*a].rank.cmp(&web.points[*b].rank)));
-        let wanted: Vec<(f64, f64)> = layer.iter().map(|at| (y[*at], if fresh[*at] { 1.0 } else { KEPT_WEIGHT })).collect();
-        settle(web, &layer, &wanted, &mut y);
+        settler.wanted.clear();
+        settler.wanted.extend(layer.iter().map(|at| (y[*at as usize], if fresh[*at as usize] { 1.0 } else { KEPT_WEIGHT })));
+        settler.offset(web, &layer);
+        settler.settle(web, &layer, &mut y);
     }
-    if y.iter().zip(&web.points).all(|(y, point)| *y >= f64::from(MARGIN + point.height / 2)) {
+    if y.iter().zip(&web.points).all(|(y, point)| *y >= f64::from(metrics.margin + point.rise)) {
         return y.iter().map(|y| whole(*y)).collect();
     }
-    down(web, &y)
+    down(web, metrics, &y)
 }
 
-/// Whether nothing in the layer overlaps.
-fn fits(web: &Web, layer: &[usize], y: &[f64]) -> bool {
-    let mut sorted = layer.to_vec();
-    sorted.sort_by(|a, b| y[*a].total_cmp(&y[*b]));
-    sorted.windows(2).all(|pair| y[pair[1]] - y[pair[0]] >= pitch(web, pair[0], pair[1]))
+/// Whether nothing in the layer, from top to bottom, overlaps.
+fn fits(web: &Web, layer: &[u32], y: &[f64]) -> bool {
+    layer.windows(2).all(|pair| y[pair[1] as usize] - y[pair[0] as usize] >= pitch(web, pair[0], pair[1]))
 }
 
-fn pitch(web: &Web, above: usize, below: usize) -> f64 {
-    let half = |at: usize| match &web.points[at].lane {
-        Some(_) => LANE_PITCH / 2,
-        None => (web.points[at].height + ROW_GAP + 1) / 2,
-    };
-    f64::from(half(above) + half(below))
+fn pitch(web: &Web, above: u32, below: u32) -> f64 {
+    f64::from(web.points[above as usize].half + web.points[below as usize].half)
 }
 
-/// The tightest places, from the top.
-fn offsets(web: &Web, layer: &[usize]) -> Vec<f64> {
-    let mut offsets = Vec::with_capacity(layer.len());
-    for (at, point) in layer.iter().enumerate() {
-        let above = if at == 0 { 0.0 } else { offsets[at - 1] + pitch(web, layer[at - 1], *point) };
-        offsets.push(above);
-    }
-    offsets
+/// Isotonic regression (pool adjacent violators) towards what is wanted; its memory is used again.
+#[derive(Default)]
+struct Settler {
+    /// The tightest places, from the top.
+    offsets: Vec<f64>,
+    /// (y, weight).
+    wanted: Vec<(f64, f64)>,
+    /// (weighted sum, weight, how many).
+    blocks: Vec<(f64, f64, usize)>,
 }
 
-fn mean(web: &Web, y: &[f64], point: usize) -> Option<f64> {
-    let near = || web.left[point].iter().chain(&web.right[point]);
-    let count = near().count();
-    (count > 0).then(|| near().map(|near| y[*near]).sum::<f64>() / count as f64)
-}
-
-/// Isotonic regression (pool adjacent violators) towards what is wanted: (y, weight).
-fn settle(web: &Web, layer: &[usize], wanted: &[(f64, f64)], y: &mut [f64]) {
-    let offsets = offsets(web, layer);
-    // blocks of (weighted sum, weight, how many)
-    let mut blocks: Vec<(f64, f64, usize)> = Vec::new();
-    for ((want, weight), offset) in wanted.iter().zip(&offsets) {
-        let mut block = ((want - offset) * weight, *weight, 1);
-        while let Some(last) = blocks.last() {
-            if last.0 / last.1 <= block.0 / block.1 {
-                break;
+impl Settler {
+    fn offset(&mut self, web: &Web, layer: &[u32]) {
+        self.offsets.clear();
+        let mut offset = 0.0;
+        for (at, point) in layer.iter().enumerate() {
+            if at > 0 {
+                offset += pitch(web, layer[at - 1], *point);
             }
-            block = (block.0 + last.0, block.1 + last.1, block.2 + last.2);
-            blocks.pop();
+            self.offsets.push(offset);
         }
-        blocks.push(block);
     }
-    let levels = blocks.iter().flat_map(|(sum, weight, count)| std::iter::repeat_n(sum / weight, *count));
-    for ((point, offset), level) in layer.iter().zip(&offsets).zip(levels) {
-        y[*point] = level + offset;
+
+    fn settle(&mut self, web: &Web, layer: &[u32], y: &mut [f64]) {
+        self.offset(web, layer);
+        self.blocks.clear();
+        for ((want, weight), offset) in self.wanted.iter().zip(&self.offsets) {
+            let mut block = ((want - offset) * weight, *weight, 1);
+            while let Some(last) = self.blocks.last() {
+                if last.0 / last.1 <= block.0 / block.1 {
+                    break;
+                }
+                block = (block.0 + last.0, block.1 + last.1, block.2 + last.2);
+                self.blocks.pop();
+            }
+            self.blocks.push(block);
+        }
+        let levels = self.blocks.iter().flat_map(|(sum, weight, count)| std::iter::repeat_n(sum / weight, *count));
+        for ((point, offset), level) in layer.iter().zip(&self.offsets).zip(levels) {
+            y[*point as usize] = level + offset;
+        }
     }
 }
 
-/// Whole pixels, the topmost box at the margin.
-fn down(web: &Web, y: &[f64]) -> Vec<i32> {
-    let top = y.iter().zip(&web.points).map(|(y, point)| y - f64::from(point.height) / 2.0).fold(f64::INFINITY, f64::min);
-    y.iter().map(|y| whole(y - top) + MARGIN).collect()
+/// Whole pixels, the topmost card at the margin.
+fn down(web: &Web, metrics: &Metrics, y: &[f64]) -> Vec<i32> {
+    // what is level but for the last digits is level
+    let y: Vec<f64> = y.iter().map(|y| (y * 64.0 + 0.5).floor() / 64.0).collect();
+    let top = y.iter().zip(&web.points).map(|(y, point)| y - f64::from(point.rise)).fold(f64::INFINITY, f64::min);
+    y.iter().map(|y| whole(y - top) + metrics.margin).collect()
 }
 
 /// The nearest whole pixel, halves always downwards in the picture: so what keeps a distance of whole pixels still does.

@@ -31,6 +31,7 @@ pub struct View<'a> {
     objects: &'a dyn Objects,
     root: &'a Path,
     project: &'a str,
+    ledger: &'a Ledger,
 }
 
 impl<'a> View<'a> {
@@ -40,7 +41,7 @@ impl<'a> View<'a> {
 
     /// Answers as of a moment, from any store that holds records of the ledger's project.
     pub(crate) fn over(ledger: &'a Ledger, store: &'a dyn Read, as_of: Option<AsOf>) -> Self {
-        Self { store: Lens::new(store, as_of), objects: ledger.objects(), root: ledger.home().root(), project: ledger.project() }
+        Self { store: Lens::new(store, as_of), objects: ledger.objects(), root: ledger.home().root(), project: ledger.project(), ledger }
     }
 
     /// The moment as of which it answers; none: now.
@@ -51,6 +52,11 @@ impl<'a> View<'a> {
     /// The project that a relative path belongs to.
     pub fn project(&self) -> &str {
         self.project
+    }
+
+    /// The head of the record, as it was last signed.
+    pub(crate) fn head(&self) -> Result<Option<crate::picture::HeadRow>, Error> {
+        self.ledger.head()
     }
 
     /// What made this, or what does it touch.
