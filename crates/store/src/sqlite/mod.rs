@@ -84,6 +84,14 @@ impl SqliteStore {
         Ok(witness::read(&self.folder)?)
     }
 
+    /// Fails when the database under the name is not the one that is open: it was deleted or replaced.
+    ///
+    /// # Errors
+    /// [`Error::Gone`].
+    pub fn still_there(&self) -> Result<(), Error> {
+        self.database.still_there()
+    }
+
     /// Folds the log again beside what the index says now, and tells whether they are equal, byte for byte. A different index is replaced.
     pub fn check_index(&mut self) -> Result<bool, Error> {
         let before = fold::digest(&self.database.connection).ok();
