@@ -3,9 +3,7 @@
 use std::ffi::OsString;
 
 use keizu_ledger::answer::{ArtifactDetail, VersionRow};
-use keizu_ledger::data_time::About;
 use keizu_ledger::{Ledger, Thing, View};
-use serde::Serialize;
 
 use crate::args::{Reading, text};
 use crate::door::Door;
@@ -43,30 +41,16 @@ pub struct Args {
     reading: Reading,
 }
 
-/// One version, with its content.
-#[derive(Serialize)]
-struct Version {
-    #[serde(flatten)]
-    row: VersionRow,
-    artifact: Option<ArtifactDetail>,
-    #[serde(flatten)]
-    about: About,
-}
-
-/// One content, and what is known of its data.
-#[derive(Serialize)]
-struct Content<'a> {
-    #[serde(flatten)]
-    artifact: &'a ArtifactDetail,
-    #[serde(flatten)]
-    about: About,
-}
-
 pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
     let ledger = door.read(&args.reading)?;
     let view = ledger.view();
     let typed = text(&args.thing);
     let thing = door.resolve(&view, &args.thing)?;
+    if args.reading.json {
+        // without `@` the name is meant, with all its versions
+        out::json(&ledger.shown(&thing, typed.contains('@'), args.files, &jiff::ZonedDateTime::now())?)?;
+        return Ok(Exit::Fine);
+    }
     match &thing {
         Thing::Run(id) => one_run(args, door, &view, *id)?,
         Thing::Artifact(digest) => content(args, door, &ledger, &thing, &typed, &view.artifact(digest)?)?,
@@ -78,8 +62,6 @@ pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
                 let row = all.versions.into_iter().find(|row| Some(row.version) == named.version);
                 let row = row.ok_or_else(|| Problem::failed(format!("{typed} has no place among its versions")))?;
                 version(args, door, &ledger, &thing, row)?;
-            } else if args.reading.json {
-                out::json(&all)?;
             } else {
                 let look = door.look();
                 out::page(&versions::page(&all, args.all, &Within::new(&view), &look), &look)?;
@@ -92,9 +74,6 @@ pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
 
 fn one_run(args: &Args, door: &Door, view: &View<'_>, id: keizu_record::RunId) -> Result<(), Problem> {
     let detail = view.run(id, args.files)?;
-    if args.reading.json {
-        return out::json(&detail);
-    }
     let look = door.look();
     let page = if args.blind {
         run::blind(&detail, &Within::new(view), &look)
@@ -105,10 +84,7 @@ fn one_run(args: &Args, door: &Door, view: &View<'_>, id: keizu_record::RunId) -
 }
 
 fn content(args: &Args, door: &Door, ledger: &Ledger, thing: &Thing, called: &str, detail: &ArtifactDetail) -> Result<(), Problem> {
-    let about = about(ledger, thing, detail)?;
-    if args.reading.json {
-        return out::json(&Content { artifact: detail, about });
-    }
+    let about = ledger.about_content(thing, detail, &jiff::ZonedDateTime::now())?;
     let look = door.look();
     let view = ledger.view();
     let mut page = artifact::page(detail, called, args.all, &Within::new(&view), &look);
@@ -116,31 +92,11 @@ fn content(args: &Args, door: &Door, ledger: &Ledger, thing: &Thing, called: &st
     out::page(&page, &look)
 }
 
-/// What is known of the data of a content. Only of a single file of data it is said why it was not looked into.
-fn about(ledger: &Ledger, thing: &Thing, detail: &ArtifactDetail) -> Result<About, Problem> {
-    let path = match thing {
-        Thing::Place { path, .. } => Some(path.clone()),
-        Thing::Version(named) => named.path.clone(),
-        _ => None,
-    };
-    let digest = detail.digest.parse().ok().filter(|_| detail.kind == "data" && detail.members.is_none());
-    let timed = matches!(detail.kind.as_str(), "data" | "model" | "evaluation" | "other");
-    if !timed {
-        return Ok(About::default());
-    }
-    Ok(ledger.about(thing, digest.map(|digest| (digest, path, detail.size)), &jiff::ZonedDateTime::now())?)
-}
-
 fn version(args: &Args, door: &Door, ledger: &Ledger, thing: &Thing, row: VersionRow) -> Result<(), Problem> {
     let view = ledger.view();
     let digest = row.digest.as_ref().and_then(|digest| digest.parse().ok());
     let artifact = digest.map(|digest| view.artifact(&digest)).transpose()?;
     match artifact {
-        Some(detail) if args.reading.json => {
-            let about = about(ledger, thing, &detail)?;
-            out::json(&Version { row, artifact: Some(detail), about })
-        }
-        None if args.reading.json => out::json(&Version { row, artifact: None, about: About::default() }),
         Some(detail) => content(args, door, ledger, thing, &versions::title(&row), &detail),
         None => Err(Problem::wrong(format!("{} has no content", row.name))),
     }

@@ -17,7 +17,7 @@ use crate::out;
 use crate::problem::{Exit, Problem};
 use crate::render::names::Within;
 use crate::render::tree::{Extras, page, wanted};
-use crate::render::{environment, graph, picture, words};
+use crate::render::{environment, picture, words};
 
 /// Show what made a thing, back to the raw data
 ///
@@ -105,7 +105,7 @@ pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
     let drawing = || Drawing::new(&trace, !args.all);
     match if args.reading.json { Format::Json } else { args.format } {
         Format::Tree => tree(args, door, &ledger, &view, &trace)?,
-        Format::Json => out::json(&graph::as_json(&trace))?,
+        Format::Json => out::json(&keizu_ledger::trace_json(&trace))?,
         Format::Dot => out::text(&drawing().dot())?,
         Format::Mermaid => out::text(&drawing().mermaid())?,
         Format::Svg => {}

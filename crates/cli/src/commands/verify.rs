@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use keizu_ledger::Ledger;
 use keizu_store::verify::{ObjectReport, Report, Witness};
-use serde_json::{Value, json};
 
 use crate::door::Door;
 use crate::out;
 use crate::problem::{Exit, Problem};
 use crate::progress::{self, Progress};
 use crate::render::look::{Look, many};
-use crate::render::verify::{described, page, sentence};
+use crate::render::verify::page;
 
 /// Check that the record is what was signed
 ///
@@ -51,7 +50,7 @@ pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
     let (report, contents) = check(&ledger, held, args.content, &door.talk())?;
     let intact = report.is_intact() && contents.as_ref().is_none_or(|contents| contents.faults.is_empty());
     if args.json {
-        out::json(&as_json(&report, contents.as_ref(), intact))?;
+        out::json(&keizu_ledger::report_json(&report, contents.as_ref(), intact))?;
     } else {
         out::page(&page(&report, contents.as_ref(), &look), &look)?;
     }
@@ -72,48 +71,4 @@ fn check(ledger: &Ledger, held: Vec<Witness>, content: bool, talk: &Look) -> Res
     };
     progress.end();
     Ok((report?, contents.transpose()?))
-}
-
-fn as_json(report: &Report, contents: Option<&ObjectReport>, intact: bool) -> Value {
-    let at = |time: keizu_record::Time| keizu_ledger::answer::rfc3339(time);
-    let logs: Vec<Value> = report
-        .logs
-        .iter()
-        .map(|log| {
-            let faults: Vec<Value> = log
-                .faults
-                .iter()
-                .map(|fault| {
-                    json!({
-                        "index": fault.index,
-                        "id": fault.id.map(|id| id.to_string()),
-                        "what": sentence(log, fault),
-                        "record": fault.record.as_deref().map(described),
-                        "after": fault.after.map(|anchor| json!({"size": anchor.size, "at": at(anchor.recorded)})),
-                        "intact": fault.intact,
-                    })
-                })
-                .collect();
-            json!({
-                "origin": &*log.origin.name,
-                "own": log.origin.own,
-                "size": log.origin.size,
-                "intact": log.intact,
-                "checkpoint": log.head.as_ref().map(|head| json!({"size": head.size, "root": head.root.to_string()})),
-                "last_at": log.last.map(at),
-                "witnesses": log.witnessed.iter().map(|(held_by, size)| json!({"held_by": held_by, "size": size})).collect::<Vec<_>>(),
-                "faults": faults,
-            })
-        })
-        .collect();
-    json!({
-        "intact": intact,
-        "logs": logs,
-        "absent": report.absent.iter().map(|(origin, held_by)| json!({"origin": origin, "held_by": held_by})).collect::<Vec<_>>(),
-        "contents": contents.map(|contents| json!({
-            "intact": contents.intact,
-            "bytes": contents.bytes,
-            "faults": contents.faults.iter().map(|(digest, why)| json!({"digest": digest.to_string(), "what": why})).collect::<Vec<_>>(),
-        })),
-    })
 }

@@ -4,7 +4,6 @@ pub mod artifact;
 pub mod data;
 pub mod doctor;
 pub mod environment;
-pub mod graph;
 pub mod impact;
 pub mod log;
 pub mod look;

@@ -1,10 +1,9 @@
 //! `keizu verify`.
 
-use keizu_record::Record;
-use keizu_store::verify::{Fault, LogReport, ObjectReport, Problem, Report};
+use keizu_ledger::{described, sentence};
+use keizu_store::verify::{Fault, LogReport, ObjectReport, Report};
 
 use super::look::{Look, count, many};
-use super::names::RUN_DIGITS;
 use super::text::{Ink, Page, Text};
 
 /// The checkpoint that lies beside the log: it shows a cut tail, and proves nothing against who has the key.
@@ -69,42 +68,6 @@ fn fault(page: &mut Page, log: &LogReport, fault: &Fault, look: &Look) {
     if fault.intact > 0 {
         let are = if fault.intact == 1 { "entry before it is" } else { "entries before it are" };
         page.line(format!("  {} {are} intact.", count(fault.intact)));
-    }
-}
-
-/// `run:77e0b1 "used data/train.csv"`, as the record reads now.
-pub fn described(record: &Record) -> String {
-    let subject = record.run().map_or_else(|| record.subject.to_string(), |run| format!("run:{}", run.short(RUN_DIGITS)));
-    let object = record.path("path").map(|path| format!(" {path}")).unwrap_or_default();
-    format!("{subject} \"{}{object}\"", record.kind)
-}
-
-/// What is wrong, and where. Entries are counted from 1.
-pub fn sentence(log: &LogReport, fault: &Fault) -> String {
-    let name = &log.origin.name;
-    let first = fault.index + 1;
-    let entries = |last: u64| match last {
-        last if last <= first => format!("entry {} of log {name}", count(first)),
-        last => format!("entries {} to {} of log {name}", count(first), count(last)),
-    };
-    match &fault.problem {
-        Problem::Altered { what } => format!("{} does not match its hash: {what}", entries(first)),
-        Problem::Missing { count: 1 } => format!("{} is missing", entries(first)),
-        Problem::Missing { count } => format!("{} are missing", entries(fault.index + count)),
-        Problem::Rewritten { last, held_by } if *last == fault.index => {
-            format!("{} was altered, exchanged, put in or taken out: it does not give the root of {held_by}", entries(first))
-        }
-        Problem::Rewritten { last, held_by } => {
-            format!(
-                "{}: at least one was altered, exchanged, put in or taken out: together they do not give the root of {held_by}",
-                entries(last + 1)
-            )
-        }
-        Problem::Cut { size, held_by } if *size > first => format!("{} are missing, though {held_by} covers them", entries(*size)),
-        Problem::Cut { size, held_by } => format!("{} is missing, though {held_by} covers it", entries(*size)),
-        Problem::Unsigned => format!("{} and all that follow are covered by no checkpoint", entries(first)),
-        Problem::Checkpoint { held_by, what } => format!("{held_by} of log {name} does not hold at entry {}: {what}", count(first)),
-        Problem::Key => format!("log {name} is signed with a key that is not the known one"),
     }
 }
 

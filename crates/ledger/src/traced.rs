@@ -1,9 +1,10 @@
 //! A trace for machines: JSON in the shape that scripts depend on.
 
 use keizu_graph::{Detail, Measure, Node, Trace};
-use keizu_ledger::answer::{self, rfc3339};
 use keizu_record::FilePath;
 use serde_json::{Map, Value, json};
+
+use crate::answer::{self, rfc3339};
 
 /// `{root, nodes, edges, truncated}`, and what else is known. Data flows from `from` to `to`.
 pub fn as_json(trace: &Trace) -> Value {
