@@ -147,6 +147,14 @@ impl Ledger {
         &self.store
     }
 
+    pub(crate) fn sqlite(&self) -> &SqliteStore {
+        &self.store
+    }
+
+    pub(crate) fn forget_moment(&mut self) {
+        self.as_of = None;
+    }
+
     pub(crate) fn objects(&self) -> &dyn Objects {
         &*self.objects
     }

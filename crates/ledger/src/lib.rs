@@ -10,6 +10,7 @@
 //! [`rules`] that say what a run *was* are pure functions, one by one named and tested.
 #![forbid(unsafe_code)]
 
+pub mod access;
 mod add;
 pub mod answer;
 pub mod as_of;
@@ -24,7 +25,9 @@ pub mod impact;
 mod ledger;
 mod names;
 pub mod picture;
+pub mod overview;
 mod present;
+mod preview;
 pub mod profiles;
 pub mod prove;
 pub mod recognise;
@@ -32,11 +35,17 @@ mod recorder;
 pub mod refresh;
 pub mod reproduce;
 pub mod rules;
+mod running;
+mod search;
 mod settle;
+mod shown;
+mod standing;
 pub mod status;
 pub mod step;
 mod summary;
 mod thing;
+mod traced;
+mod verified;
 mod view;
 mod whole;
 pub mod why;
@@ -48,14 +57,21 @@ pub use add::{AddProgress, Added};
 pub use as_of::AsOf;
 pub use get::Got;
 pub use home::{CONFIG, FOLDER, Home};
-pub use keizu_store::verify;
+pub use keizu_store::{Error as StoreError, verify};
 pub use ledger::Ledger;
 pub use picture::PictureAnswer;
+pub use preview::Preview;
 pub use recorder::Recorder;
+pub use running::{Found, Running, running};
+pub use search::FoundThing;
 pub use settle::{Settled, settle};
+pub use shown::{Content, Shown, Version};
+pub use standing::{LogRow, Proof};
 pub use step::{Step, Surroundings};
 pub use summary::{Changes, Summary};
 pub use thing::{At, Spelling, Thing};
+pub use traced::as_json as trace_json;
+pub use verified::{as_json as report_json, described, sentence};
 pub use view::View;
 pub use whole::Whole;
 

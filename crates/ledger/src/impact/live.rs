@@ -165,6 +165,13 @@ fn owners(view: &View<'_>, nodes: BTreeSet<NodeId>) -> Result<HashMap<NodeId, St
     Ok(newest.into_iter().filter_map(party).collect())
 }
 
+impl View<'_> {
+    /// Who is responsible for a thing, by the newest record that says so: `party:lab`.
+    pub(crate) fn owner(&self, node: &NodeId) -> Result<Option<String>, Error> {
+        Ok(owners(self, BTreeSet::from([node.clone()]))?.remove(node))
+    }
+}
+
 /// The last word on each subject.
 fn newest(entries: Vec<Entry>) -> BTreeMap<NodeId, Entry> {
     let mut newest: BTreeMap<NodeId, Entry> = BTreeMap::new();

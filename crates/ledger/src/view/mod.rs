@@ -106,6 +106,11 @@ impl<'a> View<'a> {
         Ok(Some(bytes))
     }
 
+    /// The bytes of a content, to be read; `None` when they are not kept.
+    pub(crate) fn opened(&self, digest: &Digest) -> Result<Option<Box<dyn std::io::Read + Send>>, Error> {
+        Ok(self.objects.open(digest)?)
+    }
+
     /// The project's root folder.
     pub(crate) fn root(&self) -> &Path {
         self.root

@@ -20,7 +20,22 @@ impl View<'_> {
     /// # Errors
     /// When the store fails.
     pub fn runs(&self, limit: Option<usize>) -> Result<Vec<RunLine>, Error> {
-        let select = Select { kinds: vec![Kind::RunBegan], newest_first: true, limit, ..Select::default() };
+        self.runs_upto(limit, None)
+    }
+
+    /// What ran before another run was recorded, newest first.
+    ///
+    /// # Errors
+    /// When the store fails or does not know the run.
+    pub fn runs_before(&self, run: RunId, limit: usize) -> Result<Vec<RunLine>, Error> {
+        let began = self.entries(Side::Subject, vec![run.into()], &[Kind::RunBegan])?;
+        let first = began.first().map(|entry| entry.position);
+        let first = first.ok_or_else(|| Error::Unknown { what: format!("the record does not know {run}"), nearest: Vec::new() })?;
+        self.runs_upto(Some(limit), Some(first.saturating_sub(1)))
+    }
+
+    fn runs_upto(&self, limit: Option<usize>, upto: Option<u64>) -> Result<Vec<RunLine>, Error> {
+        let select = Select { kinds: vec![Kind::RunBegan], newest_first: true, limit, upto, ..Select::default() };
         let began: Vec<RunBegan> = self.store.select(&select)?.iter().filter_map(|entry| RunBegan::read(&entry.record)).collect();
         let nodes: Vec<NodeId> = began.iter().map(|began| began.run.into()).collect();
         let mut ended: HashMap<RunId, RunEnded> = HashMap::new();

@@ -43,15 +43,19 @@ fn text(contents: &Contents<'_>, a: &State, by: &Measuring) -> Result<String, Er
 }
 
 /// Where a name stands in a document: its last part, as a word.
-fn place(text: &str, name: &str) -> usize {
+pub(crate) fn place(text: &str, name: &str) -> usize {
     let last = name.rsplit(['.', ':']).next().unwrap_or(name);
     let quoted = text.find(&format!("\"{last}\""));
     quoted.or_else(|| text.find(last)).unwrap_or(usize::MAX)
 }
 
 fn is_count(metric: &Metric) -> bool {
-    let last = metric.name.rsplit(['.', ':']).next().unwrap_or(&metric.name).to_ascii_lowercase();
     let float = |value: &Option<Value>| matches!(value, Some(Value::Float(_)));
-    let named = last.split('_').any(|word| COUNTS.split_ascii_whitespace().any(|count| count == word));
-    named || !(float(&metric.after) || float(&metric.before))
+    counts(&metric.name) || !(float(&metric.after) || float(&metric.before))
+}
+
+/// Whether a number counts something, by its name.
+pub(crate) fn counts(name: &str) -> bool {
+    let last = name.rsplit(['.', ':']).next().unwrap_or(name).to_ascii_lowercase();
+    last.split('_').any(|word| COUNTS.split_ascii_whitespace().any(|count| count == word))
 }

@@ -15,7 +15,7 @@ mod draft;
 mod environment;
 mod facts;
 mod files;
-mod metrics;
+pub(crate) mod metrics;
 mod open;
 mod params;
 mod pick;
