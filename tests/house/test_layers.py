@@ -12,7 +12,8 @@ ROOMS = {
     "keizu-graph": {"keizu-record"},
     "keizu-profile": {"keizu-record"},
     "keizu-ledger": {"keizu-record", "keizu-capture", "keizu-store", "keizu-graph", "keizu-profile"},
-    "keizu": {"keizu-record", "keizu-capture", "keizu-store", "keizu-graph", "keizu-ledger"},
+    "keizu-server": {"keizu-record", "keizu-graph", "keizu-ledger"},
+    "keizu": {"keizu-record", "keizu-capture", "keizu-store", "keizu-graph", "keizu-ledger", "keizu-server"},
 }
 
 # library: the only rooms that may use it
@@ -23,7 +24,8 @@ KEPT_TO = {
     "anstream": {"keizu"},
     "indicatif": {"keizu"},
     "rusqlite": {"keizu-store"},
-    "tokio": set(),
+    "tokio": {"keizu-server"},
+    "hyper": {"keizu-server"},
     "libc": {"keizu-capture", "keizu"},
     "nix": {"keizu-capture", "keizu-ledger", "keizu-store", "keizu"},
 }

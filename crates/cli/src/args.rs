@@ -7,7 +7,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    add, completions, doctor, get, impact, init, log, man, name, refresh, reproduce, run, show, status, trace, verify, version, why,
+    add, completions, doctor, get, impact, init, log, man, name, refresh, reproduce, run, serve, show, status, token, trace, verify,
+    version, why,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -81,6 +82,8 @@ pub enum Command {
     Add(add::Args),
     Get(get::Args),
     Verify(verify::Args),
+    Serve(serve::Args),
+    Token(token::Args),
     Doctor(doctor::Args),
     Init(init::Args),
     Version(version::Args),

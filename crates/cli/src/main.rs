@@ -19,7 +19,8 @@ use std::process::ExitCode;
 
 use args::Command;
 use commands::{
-    add, completions, doctor, get, impact, init, log, man, name, refresh, reproduce, run, show, status, trace, verify, version, why,
+    add, completions, doctor, get, impact, init, log, man, name, refresh, reproduce, run, serve, show, status, token, trace, verify,
+    version, why,
 };
 use door::Door;
 use problem::{Exit, Problem};
@@ -50,6 +51,8 @@ fn answer(command: Command, door: &Door) -> Result<Exit, Problem> {
         Command::Name(args) => name::go(&args, door),
         Command::Get(args) => get::go(&args, door),
         Command::Verify(args) => verify::go(&args, door),
+        Command::Serve(args) => serve::go(&args, door),
+        Command::Token(args) => token::go(&args, door),
         Command::Doctor(args) => doctor::go(&args, door),
         Command::Init(args) => init::go(&args, door),
         Command::Version(args) => version::go(&args),
@@ -83,7 +86,7 @@ mod tests {
     #[test]
     fn every_reading_command_can_look_back() {
         // what is checked or changed is what is there now
-        let present = ["run", "refresh", "add", "verify", "doctor", "init", "version", "completions", "man", "help"];
+        let present = ["run", "refresh", "add", "verify", "serve", "token", "doctor", "init", "version", "completions", "man", "help"];
         for command in Cli::command().get_subcommands().filter(|command| !present.contains(&command.get_name())) {
             assert!(command.get_arguments().any(|arg| arg.get_id() == "as_of"), "{}", command.get_name());
         }
