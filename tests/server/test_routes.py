@@ -1,6 +1,8 @@
 """Every route answers as the command line does, and as its description says."""
 
 import copy
+import gzip
+import json
 
 import jsonschema
 import pytest
@@ -131,8 +133,8 @@ def test_impact_tells_how_many_first(served, described, family):
 def test_status_and_search(served, described, family):
     status = served.json("status")
     described("/api/v1/status", status)
-    assert status["rows"] == __import__("json").loads(family.keizu("status", "--json", check=False).stdout)
-    for query, wanted in [("delay", "model:delay"), ("feat", "features.csv"), ("judge", "run:"), ("dealy", "model:delay")]:
+    assert status["rows"] == json.loads(family.keizu("status", "--json", check=False).stdout)
+    for query, wanted in [("delay", "model:delay"), ("features.c", "features.csv"), ("judge", "run:"), ("dealy", "model:delay")]:
         found = served.json("search", q=query)
         described("/api/v1/search", found)
         assert found["found"][0]["thing"].startswith(wanted), (query, found)
@@ -188,8 +190,6 @@ def test_what_is_there_is_not_sent_again(served):
 
 
 def test_large_answers_are_compressed(served):
-    import gzip
-
     plain = served.ask("/api/v1/trace?thing=model:delay")
     packed = served.ask("/api/v1/trace?thing=model:delay", headers={"Accept-Encoding": "gzip"})
     assert packed.headers["content-encoding"] == "gzip" and len(packed.body) < len(plain.body)

@@ -58,22 +58,7 @@ impl View<'_> {
         self.runs_like(&wanted, &mut found)?;
         self.contents_like(&wanted, &mut found)?;
         if found.is_empty() {
-            let known: Vec<String> = names.into_iter().chain(places.iter().map(ToString::to_string)).collect();
-            let close = nearest(&wanted, known.iter().map(String::as_str));
-            return Ok(close
-                .into_iter()
-                .take(limit)
-                .map(|name| {
-                    let kind = if name.starts_with("model:") {
-                        "model"
-                    } else if name.starts_with("data:") {
-                        "data"
-                    } else {
-                        "file"
-                    };
-                    plain(name.clone(), kind, name)
-                })
-                .collect());
+            return Ok(nearly(&wanted, &names, &places, limit));
         }
         // of equally good ones the shorter says more
         found.sort_by(|a, b| (a.rank, a.found.name.len(), &a.found.thing).cmp(&(b.rank, b.found.name.len(), &b.found.thing)));
@@ -152,6 +137,20 @@ impl View<'_> {
         let select = Select { nodes: Some((nodes.0, vec![nodes.1])), limit: Some(1), ..Select::default() };
         Ok(self.store().select(&select)?.first().map(|entry| entry.position))
     }
+}
+
+/// What is written nearly like it: names without what stands before the colon, and paths.
+fn nearly(wanted: &str, names: &[String], places: &[FilePath], limit: usize) -> Vec<FoundThing> {
+    let mut known: Vec<(String, FoundThing)> = Vec::new();
+    for name in names {
+        let (kind, bare) = name.split_once(':').unwrap_or(("data", name));
+        let kind = if kind == "model" { "model" } else { "data" };
+        known.push((bare.to_owned(), plain(name.clone(), kind, bare.to_owned())));
+    }
+    known.extend(places.iter().map(ToString::to_string).map(|path| (path.clone(), plain(path.clone(), "file", path))));
+    let close = nearest(wanted, known.iter().map(|(text, _)| text.as_str()));
+    let found = close.iter().filter_map(|text| known.iter().find(|(known, _)| known == text));
+    found.take(limit).map(|(_, found)| found.clone()).collect()
 }
 
 fn plain(thing: String, kind: &'static str, name: String) -> FoundThing {

@@ -47,10 +47,7 @@ pub(crate) async fn answer(state: Arc<State>, ends: Ends, request: Request<Incom
     let mut asked = Asked { route: None, guest: None };
     let result = judge(&state, ends, request, &mut asked).await;
     let detail = result.as_ref().err().and_then(|fault| fault.detail.clone());
-    let mut response = result.unwrap_or_else(|fault| reply::fault(&fault));
-    if method == Method::HEAD {
-        *response.body_mut() = Body::empty();
-    }
+    let response = result.unwrap_or_else(|fault| reply::fault(&fault));
     let took = begun.elapsed();
     state.metrics.answered(asked.route, response.status().as_u16(), took);
     (state.log)(&Line {
@@ -264,12 +261,8 @@ fn work(state: &State, question: Question, known: Option<String>, gzip: bool, he
         Reply::Json(value) => {
             let bytes = Bytes::from(value.to_string());
             let tag = known.or_else(|| (route.tag == Tag::Content).then(|| format!("\"{}\"", &blake3::hash(&bytes).to_hex()[..20])));
-            return drop(head.send(Ok(whole(&question, reply::JSON, caching, bytes, tag.as_deref(), gzip))));
+            return drop(head.send(Ok(whole(&question, caching, bytes, tag.as_deref(), gzip))));
         }
-        Reply::Tagged(value, tag) => {
-            return drop(head.send(Ok(whole(&question, reply::JSON, caching, value.to_string().into(), Some(&tag), gzip))));
-        }
-        Reply::Bytes(kind, bytes) => return drop(head.send(Ok(whole(&question, kind, caching, bytes, known.as_deref(), gzip)))),
         Reply::Download(name, stream) => ("application/octet-stream", stream, Some(name)),
         Reply::Lines(stream) => (reply::LINES, stream, None),
     };
@@ -297,11 +290,11 @@ fn begin<'a>(state: &'a State, question: &Question) -> Result<Ask<'a>, Fault> {
     Ok(ask)
 }
 
-fn whole(question: &Question, kind: &'static str, caching: &'static str, bytes: Bytes, tag: Option<&str>, gzip: bool) -> Response<Body> {
+fn whole(question: &Question, caching: &'static str, bytes: Bytes, tag: Option<&str>, gzip: bool) -> Response<Body> {
     if let Some(tag) = tag.filter(|tag| reply::has(&question.headers, tag)) {
         return reply::unchanged(tag, caching);
     }
-    let mut response = reply::whole(StatusCode::OK, kind, caching, bytes, gzip);
+    let mut response = reply::whole(StatusCode::OK, reply::JSON, caching, bytes, gzip);
     if let Some(tag) = tag {
         reply::set(&mut response, header::ETAG, tag);
     }

@@ -41,10 +41,6 @@ pub(crate) type Stream = Box<dyn FnOnce(&Ask<'_>, &mut dyn Write) -> io::Result<
 pub(crate) enum Reply {
     /// JSON.
     Json(Value),
-    /// JSON, with a tag of its own that stands for its content.
-    Tagged(Value, String),
-    /// Anything, under its type.
-    Bytes(&'static str, Bytes),
     /// A file to be saved under a name.
     Download(String, Stream),
     /// One JSON value a line.

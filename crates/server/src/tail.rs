@@ -90,6 +90,8 @@ impl Tail {
     pub fn stop(&self) {
         *self.over.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.over.1.notify_all();
+        // who listens wakes up, and sees that it is over
+        let _ = self.news.send(News { seq: None, text: Bytes::from_static(b": over\n\n") });
     }
 
     /// Waits for the next look; false when it is over.
