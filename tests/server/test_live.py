@@ -67,6 +67,14 @@ def test_a_run_of_another_process_is_seen(own, own_server):
     own_server.until(lambda _: own_server.get("impact", of="fresh.txt").lines[0]["counts"] is not None, "home")
 
 
+def test_a_picture_that_shows_nothing_new_is_not_sent_again(own, own_server):
+    tag = own_server.get("graph", focus="model:delay@v1", up=1, down=0).headers["etag"]
+    run = touch(own, "elsewhere.txt")
+    own_server.until(lambda answer: answer["runs"][0]["id"] == run, "runs")
+    again = own_server.ask("/api/v1/graph?focus=model:delay@v1&up=1&down=0", headers={"If-None-Match": tag})
+    assert again.status == 304
+
+
 def test_who_comes_back_hears_the_rest(own, own_server):
     last = own_server.json("record")["position"]
     touch(own, "one.txt")

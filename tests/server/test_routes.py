@@ -14,7 +14,7 @@ def strict(document: dict) -> dict:
     """The description, with no field allowed that it does not name."""
     document = copy.deepcopy(document)
     for name, schema in document["components"]["schemas"].items():
-        if "properties" in schema and name not in ("Graph",):
+        if "properties" in schema :
             schema["additionalProperties"] = False
     return document
 
@@ -100,6 +100,25 @@ def test_content_is_saved_never_shown(served, family):
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"].startswith('attachment; filename="train.py"')
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_picture(served, described, family):
+    picture = served.json("graph", focus=MODEL)
+    described("/api/v1/graph", picture)
+    assert picture["nodes"]["name"][picture["focus"]] == "delay" or "delay" in picture["nodes"]["name"][picture["focus"]]
+    assert len({len(column) for column in picture["nodes"].values()}) == 1 == len({len(column) for column in picture["edges"].values()})
+    assert picture["vocabulary"]["by"][:2] == ["observed", "declared"]
+    assert served.json("graph", focus=MODEL, near=picture["layout"])["layout"] == picture["layout"]
+    names = served.json(f"graph/{picture['layout']}/names", layer="0..100", y="-100000..100000")
+    described("/api/v1/graph/{layout}/names", names)
+    assert names["name"] == picture["nodes"]["name"]
+    whole = served.json("graph", focus=MODEL, fold="none", up="all", down=0)
+    assert whole["size"]["folded"] == 0 and whole["size"]["nodes"] >= picture["size"]["nodes"]
+    assert served.get("graph", focus=MODEL, fold="some").json["error"]["nearest"] == ["auto", "none"]
+    assert served.get("graph", focus="model:dealy").code == "unknown" and served.get("graph").code == "parameter"
+    assert served.get("graph/nobody/names").status == 404
+    tag = served.get("graph", focus=MODEL).headers["etag"]
+    assert served.ask(f"/api/v1/graph?focus={MODEL}", headers={"If-None-Match": tag}).status == 304
 
 
 def test_trace_and_why(served, described, family):

@@ -85,6 +85,7 @@ fn operation(route: &Route) -> Value {
 
 fn in_path(name: &str) -> Value {
     let (schema, about) = match name {
+        "layout" => (json!({"type": "string", "minLength": 1}), "The `layout` of a graph that was asked for just now"),
         "seq" => (json!({"type": "integer", "minimum": 1, "maximum": i64::MAX}), "The entry's place in the record, from 1"),
         _ => (
             json!({"type": "string", "minLength": 1, "pattern": "^[^\\x00]+$"}),

@@ -208,7 +208,7 @@ fn tag(standing: &Standing, question: &Question) -> String {
         question.parts,
         question.query.canonical()
     );
-    format!("\"{}\"", &blake3::hash(text.as_bytes()).to_hex()[..20])
+    reply::tag(text.as_bytes())
 }
 
 async fn ask(state: &Arc<State>, question: Question) -> Result<Response<Body>, Fault> {
@@ -217,7 +217,12 @@ async fn ask(state: &Arc<State>, question: Question) -> Result<Response<Body>, F
     if !standing.ready && !standing.store.is_empty() {
         return Err(Fault::no_record("the follower can't read it"));
     }
-    let known = (route.tag == Tag::Record && standing.ready).then(|| tag(&standing, &question));
+    let asked = standing.ready.then(|| tag(&standing, &question));
+    let known = match route.tag {
+        Tag::Record => asked.clone(),
+        Tag::Layout => asked.as_deref().and_then(|asked| state.pictures.tag(asked)),
+        Tag::Content | Tag::None => None,
+    };
     if let Some(tag) = known.as_deref().filter(|tag| reply::has(&question.headers, tag)) {
         return Ok(reply::unchanged(tag, reply::ASK_AGAIN));
     }
@@ -228,7 +233,7 @@ async fn ask(state: &Arc<State>, question: Question) -> Result<Response<Body>, F
     tokio::task::spawn_blocking(move || {
         let _inside = handle.enter();
         let _permit = permit;
-        work(&shared, question, known, gzip, sender);
+        work(&shared, question, asked, gzip, sender);
     });
     match timeout(route.cost.bound(), receiver).await {
         Ok(Ok(result)) => result,
@@ -240,11 +245,10 @@ async fn ask(state: &Arc<State>, question: Question) -> Result<Response<Body>, F
 type Head = oneshot::Sender<Result<Response<Body>, Fault>>;
 
 /// Answers on a thread that may wait.
-fn work(state: &State, question: Question, known: Option<String>, gzip: bool, head: Head) {
+fn work(state: &State, question: Question, asked: Option<String>, gzip: bool, head: Head) {
     let route = &ROUTES[question.at];
     let Go::Ask(go) = &route.go else { return };
-    let asked = begin(state, &question);
-    let ask = match asked {
+    let ask = match begin(state, &question) {
         Ok(ask) => ask,
         Err(fault) => return drop(head.send(Err(fault))),
     };
@@ -254,14 +258,24 @@ fn work(state: &State, question: Question, known: Option<String>, gzip: bool, he
     };
     let caching = match (ask.as_of(), route.tag) {
         (_, Tag::None) => KEEP_NOT,
-        (Some(AsOf::Entries(_)), Tag::Record) => FOR_EVER,
+        (Some(AsOf::Entries(_)), Tag::Record | Tag::Layout) => FOR_EVER,
         _ => reply::ASK_AGAIN,
     };
     let (kind, stream, name) = match reply {
         Reply::Json(value) => {
             let bytes = Bytes::from(value.to_string());
-            let tag = known.or_else(|| (route.tag == Tag::Content).then(|| format!("\"{}\"", &blake3::hash(&bytes).to_hex()[..20])));
+            let tag = match route.tag {
+                Tag::Record => asked,
+                Tag::Content => Some(reply::tag(&bytes)),
+                Tag::Layout | Tag::None => None,
+            };
             return drop(head.send(Ok(whole(&question, caching, bytes, tag.as_deref(), gzip))));
+        }
+        Reply::Tagged(value, tag) => {
+            if let Some(asked) = asked {
+                state.pictures.remember(asked, tag.clone());
+            }
+            return drop(head.send(Ok(whole(&question, caching, value.to_string().into(), Some(&tag), gzip))));
         }
         Reply::Download(name, stream) => ("application/octet-stream", stream, Some(name)),
         Reply::Lines(stream) => (reply::LINES, stream, None),

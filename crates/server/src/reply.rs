@@ -41,10 +41,17 @@ pub(crate) type Stream = Box<dyn FnOnce(&Ask<'_>, &mut dyn Write) -> io::Result<
 pub(crate) enum Reply {
     /// JSON.
     Json(Value),
+    /// JSON, with a tag that stands for what of it matters.
+    Tagged(Value, String),
     /// A file to be saved under a name.
     Download(String, Stream),
     /// One JSON value a line.
     Lines(Stream),
+}
+
+/// The tag of some bytes.
+pub(crate) fn tag(bytes: &[u8]) -> String {
+    format!("\"{}\"", &blake3::hash(bytes).to_hex()[..20])
 }
 
 /// Whether a client takes compressed answers.

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use keizu_ledger::access::Tokens;
 
+use crate::answers::graph::Pictures;
 use crate::fault::Fault;
 use crate::lane::Lanes;
 use crate::log::Log;
@@ -26,6 +27,7 @@ pub(crate) struct State {
     /// Names under which the server is known, beside its addresses.
     pub names: Vec<String>,
     pub log: Box<Log>,
+    pub pictures: Pictures,
     tokens: Mutex<(Option<SystemTime>, Tokens)>,
     /// When the record was last found intact, since the server started.
     verified: Mutex<Option<String>>,
@@ -43,6 +45,7 @@ impl State {
             requests: Rate::new(600, 100.0),
             names,
             log,
+            pictures: Pictures::default(),
             tokens: Mutex::default(),
             verified: Mutex::default(),
         }

@@ -32,6 +32,8 @@ pub(crate) enum Go {
 pub(crate) enum Tag {
     /// It hangs on the record alone: as long as nothing was appended it is the same.
     Record,
+    /// On what the picture shows: what was appended elsewhere changes nothing.
+    Layout,
     /// On the clock and the disk as well: it is made, and then compared.
     Content,
     /// It is never kept.
@@ -139,7 +141,12 @@ pub(crate) static ROUTES: &[Route] = &[
         cost: Cost::Heavy,
         ..ask("/api/v1/things/{thing}/content", "content", "What a thing holds, to be saved", &[], things::content)
     },
-    Route { cost: Cost::Heavy, ..ask("/api/v1/graph", "graph", "The picture of a thing's family tree", graph::PARAMS, graph::graph) },
+    Route { tag: Tag::Layout, ..ask("/api/v1/graph", "graph", "The picture of a thing's family tree", graph::PARAMS, graph::graph) },
+    Route {
+        past: false,
+        tag: Tag::None,
+        ..ask("/api/v1/graph/{layout}/names", "names", "Names of what stands in a part of a large picture", graph::NAMES, graph::names)
+    },
     ask("/api/v1/trace", "trace", "What made a thing, or what was made from it", graph::TRACE, graph::trace),
     Route { cost: Cost::Heavy, ..ask("/api/v1/why", "why", "Why a thing is not what it was", why::PARAMS, why::why) },
     Route { tag: Tag::None, cost: Cost::Heavy, ..ask("/api/v1/impact", "impact", "What a thing touches", impact::PARAMS, impact::impact) },

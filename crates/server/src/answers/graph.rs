@@ -1,11 +1,17 @@
 //! Family trees: the picture of one, and the bare trace.
 
-use keizu_graph::Direction;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::options;
-use crate::ask::Ask;
+use keizu_graph::Direction;
+use keizu_graph::picture::Query as Wanted;
+use keizu_ledger::picture::{PictureAnswer, vocabulary};
+use serde_json::Value;
+
+use super::{authorities, json, kinds, options};
+use crate::ask::{Ask, spelled};
 use crate::fault::Fault;
-use crate::reply::Reply;
+use crate::reply::{self, Reply};
 use crate::table::{Kind, Param, needed, optional};
 
 pub(crate) const TRACE: &[Param] = &[
@@ -16,7 +22,66 @@ pub(crate) const TRACE: &[Param] = &[
     optional("by", Kind::Words, "Follow only what these say"),
 ];
 
-pub(crate) const PARAMS: &[Param] = &[needed("focus", Kind::Thing, "What is asked about")];
+pub(crate) const PARAMS: &[Param] = &[
+    needed("focus", Kind::Thing, "What is asked about"),
+    optional("up", Kind::Steps, "So many runs towards what made it; all when nothing is said"),
+    optional("down", Kind::Steps, "So many runs towards what was made from it; all when nothing is said"),
+    optional("kinds", Kind::Words, "Show only artifacts of these kinds"),
+    optional("by", Kind::Words, "Follow only what these say"),
+    optional("fold", Kind::Text, "auto, or none: every thing for itself"),
+    optional("open", Kind::Words, "Folds that are open; up.ID and down.ID for hidden parents and children"),
+    optional("near", Kind::Text, "The layout that is shown now: what stands in it keeps its place"),
+];
+
+pub(crate) const NAMES: &[Param] = &[optional("layer", Kind::Text, "Layers: 3..6"), optional("y", Kind::Text, "Heights: 0..900")];
+
+/// Pictures that are remembered, and cards in all of them.
+const PICTURES_MAX: usize = 64;
+const CARDS_MAX: usize = 400_000;
+/// Questions whose answers' tags are remembered.
+const TAGS_MAX: usize = 256;
+
+/// The last pictures, to start the next one from.
+#[derive(Default)]
+pub(crate) struct Pictures {
+    kept: Mutex<VecDeque<Arc<PictureAnswer>>>,
+    /// What was answered to a question to the record as it stood: its tag.
+    tags: Mutex<VecDeque<(String, String)>>,
+}
+
+impl Pictures {
+    /// What was answered to this question, as long as nothing was appended.
+    pub fn tag(&self, asked: &str) -> Option<String> {
+        let tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        tags.iter().find(|(known, _)| known == asked).map(|(_, tag)| tag.clone())
+    }
+
+    /// Remembers what was answered.
+    pub fn remember(&self, asked: String, tag: String) {
+        let mut tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        tags.push_front((asked, tag));
+        tags.truncate(TAGS_MAX);
+    }
+
+    fn find(&self, layout: &str) -> Option<Arc<PictureAnswer>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().find(|picture| picture.layout == layout).cloned()
+    }
+
+    fn keep(&self, picture: &Arc<PictureAnswer>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|known| known.layout != picture.layout);
+        kept.push_front(Arc::clone(picture));
+        let mut cards = 0;
+        let fits = kept.iter().take(PICTURES_MAX).take_while(|picture| {
+            cards += picture.size.nodes;
+            cards <= CARDS_MAX
+        });
+        // the newest stays, however large it is
+        let count = fits.count().max(1);
+        kept.truncate(count);
+    }
+}
 
 /// `keizu trace --json`.
 pub(crate) fn trace(ask: &Ask<'_>) -> Result<Reply, Fault> {
@@ -27,7 +92,73 @@ pub(crate) fn trace(ask: &Ask<'_>) -> Result<Reply, Fault> {
     Ok(Reply::Json(keizu_ledger::trace_json(&trace)))
 }
 
+fn wanted(ask: &Ask<'_>) -> Result<Wanted, Fault> {
+    let fold = match ask.query.get("fold") {
+        None | Some("auto") => true,
+        Some("none") => false,
+        Some(_) => return Err(Fault { nearest: vec!["auto".into(), "none".into()], ..Fault::wrong("parameter", "fold is auto or none") }),
+    };
+    let open = ask.query.get("open").into_iter().flat_map(|text| text.split(',')).filter(|id| !id.is_empty()).map(str::to_owned);
+    Ok(Wanted {
+        up: ask.query.steps("up")?.flatten(),
+        down: ask.query.steps("down")?.flatten(),
+        kinds: kinds(&ask.query)?,
+        by: authorities(&ask.query)?,
+        fold,
+        open: open.collect(),
+        ..Wanted::default()
+    })
+}
+
+/// The picture around a thing: whole, or in parts when it is large.
 pub(crate) fn graph(ask: &Ask<'_>) -> Result<Reply, Fault> {
-    let _ = ask.query.need("focus")?;
-    Err(Fault::new(hyper::StatusCode::NOT_IMPLEMENTED, "graph", "this server draws no pictures"))
+    let wanted = wanted(ask)?;
+    let thing = ask.thing(ask.query.need("focus")?)?;
+    // a layout that is forgotten is no fault: the picture is drawn from nothing
+    let near = ask.query.get("near").and_then(|layout| ask.state.pictures.find(layout));
+    let picture = Arc::new(ask.view().picture(&thing, &wanted, near.as_deref())?);
+    if picture.focus.is_none() {
+        return Err(Fault::missing(format!("nothing that was read or made is known of {}", spelled(&thing))));
+    }
+    ask.state.pictures.keep(&picture);
+    if picture.in_parts() {
+        return Ok(Reply::Lines(Box::new(move |_, out| {
+            for (at, mut line) in picture.lines().enumerate() {
+                if at == 0
+                    && let Value::Object(head) = &mut line
+                {
+                    head.insert("vocabulary".to_owned(), serde_json::to_value(vocabulary())?);
+                }
+                serde_json::to_writer(&mut *out, &line)?;
+                out.write_all(b"\n")?;
+            }
+            Ok(())
+        })));
+    }
+    let mut value = json(&*picture)?;
+    let mut tag = String::new();
+    if let Value::Object(fields) = &mut value {
+        // the record's size and root are told, and are no part of what is shown
+        let record = fields.remove("record");
+        tag = reply::tag(serde_json::to_string(&fields).map_err(|error| Fault::failed(error.to_string()))?.as_bytes());
+        fields.insert("record".to_owned(), record.unwrap_or_default());
+        fields.insert("vocabulary".to_owned(), json(&vocabulary())?);
+        fields.insert("seq".to_owned(), ask.standing.position.into());
+    }
+    Ok(Reply::Tagged(value, tag))
+}
+
+/// Names of what stands in a part of a picture that was sent without.
+pub(crate) fn names(ask: &Ask<'_>) -> Result<Reply, Fault> {
+    let layout = ask.path.first().map(String::as_str).unwrap_or_default();
+    let gone = || Fault::missing("this layout is forgotten; ask for the graph again");
+    let picture = ask.state.pictures.find(layout).ok_or_else(gone)?;
+    let (layers, y) = (range::<u32>(ask, "layer", (0, u32::MAX))?, range::<i32>(ask, "y", (i32::MIN, i32::MAX))?);
+    Ok(Reply::Json(json(&ask.view().picture_names(&picture, layers.0..=layers.1, y.0..=y.1)?)?))
+}
+
+fn range<T: std::str::FromStr + PartialOrd + Copy>(ask: &Ask<'_>, name: &str, all: (T, T)) -> Result<(T, T), Fault> {
+    let Some(text) = ask.query.get(name) else { return Ok(all) };
+    let read = text.split_once("..").and_then(|(from, to)| Some((from.parse::<T>().ok()?, to.parse::<T>().ok()?)));
+    read.filter(|(from, to)| from <= to).ok_or_else(|| Fault::wrong("parameter", format!("{name} is written FROM..TO")))
 }

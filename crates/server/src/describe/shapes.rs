@@ -149,8 +149,26 @@ const SHAPES: &[(&str, &str)] = &[
     ("VerifyProgress", "origin text?, done int, total int?, ~bytes int"),
     ("VerifyReport", "intact bool, logs [any], absent [any], contents any"),
     ("Session", "id text, scope text"),
+    (
+        "Graph",
+        "layout text, as_of text?, record GraphRecord?, focus int?, main [int], size GraphSize, layers [GraphLayer], nodes GraphNodes, edges GraphEdges, \
+         folds [GraphFold], kinds [[int]], said [[int]], vocabulary Vocabulary, seq int",
+    ),
+    ("GraphRecord", "size int, root text"),
+    (
+        "GraphSize",
+        "w int, h int, nodes int, edges int, folded int, beyond int, hidden int, deleted int, faulty int, cut int, cut_edges int, truncated bool",
+    ),
+    ("GraphLayer", "x int, ~role text, ~run_t [text]"),
+    (
+        "GraphNodes",
+        "id [text], kind [int], layer [int], y [int], name [text], sub [[any]], state [int], group [int], up [int], down [int], t [int?], thing [text?], path [text?]",
+    ),
+    ("GraphEdges", "from [int], to [int], by [int], role [int], lane [[int]]"),
+    ("GraphFold", "id text, why text, kind int, count int"),
+    ("Vocabulary", "kinds [text], by [text], roles [text], states [text]"),
     ("GraphPart", "~nodes any, ~edges any"),
-    ("GraphNames", "at [int], name [text], sub [any], thing [text?], path [text?]"),
+    ("GraphNames", "at [int], name [text], sub [[any]], thing [text?], path [text?]"),
 ];
 
 /// All schemas, by name.
@@ -158,7 +176,6 @@ pub(super) fn all() -> Value {
     let mut all: Map<String, Value> = SHAPES.iter().map(|(name, fields)| ((*name).to_owned(), object(fields))).collect();
     let one_of = |names: &[&str]| json!({"oneOf": names.iter().map(|name| reference(name)).collect::<Vec<_>>()});
     all.insert("Thing".to_owned(), one_of(&["RunDetail", "NameDetail", "VersionDetail", "ArtifactDetail"]));
-    all.insert("Graph".to_owned(), json!({"type": "object", "description": "The picture of a family tree, in columns"}));
     all.insert("Anything".to_owned(), json!({"type": "object"}));
     Value::Object(all)
 }
