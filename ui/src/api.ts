@@ -107,17 +107,40 @@ export async function graph(query: Query, signal?: AbortSignal): Promise<GraphAn
   for (const line of (await response.text()).split('\n')) {
     if (!line.trim()) continue;
     const part = JSON.parse(line) as GraphAnswer;
-    if (!whole) whole = part;
-    else join(whole, part);
+    if (whole) join(whole, part);
+    else whole = { ...part, nodes: part.nodes ?? {}, edges: part.edges ?? {} };
   }
   if (!whole) throw new ApiError(502, 'empty', '');
+  // Parts come without names; they are asked for as far as they are in view.
+  const n = whole.nodes.id.length;
+  whole.nodes.name ??= Array<string>(n).fill('');
+  whole.nodes.sub ??= Array.from({ length: n }, () => []);
+  whole.nodes.thing ??= Array<null>(n).fill(null);
   return whole;
+}
+
+/** Names of some nodes of a graph that came without. */
+export interface Names {
+  at: number[];
+  name: string[];
+  sub: GraphAnswer['nodes']['sub'];
+  thing: (string | null)[];
+  path?: (string | null)[];
+}
+
+/** Asks for the names in some layers, between two heights. */
+export async function names(layout: string, layers: [number, number], y: [number, number], signal?: AbortSignal): Promise<Names> {
+  const range = ([a, b]: [number, number]) => `${Math.floor(a)}..${Math.ceil(b)}`;
+  return get<Names>(`graph/${encodeURIComponent(layout)}/names`, { layer: range(layers), y: range(y) }, signal);
 }
 
 function join(whole: GraphAnswer, part: Partial<GraphAnswer>): void {
   for (const group of ['nodes', 'edges'] as const) {
     const into = whole[group] as unknown as Record<string, unknown[]>;
-    for (const [k, v] of Object.entries((part[group] ?? {}) as Record<string, unknown[]>)) into[k] = (into[k] ?? []).concat(v);
+    for (const [k, v] of Object.entries((part[group] ?? {}) as Record<string, unknown[]>)) {
+      const all = (into[k] ??= []);
+      for (const x of v) all.push(x);
+    }
   }
   if (part.folds) whole.folds = whole.folds.concat(part.folds);
 }

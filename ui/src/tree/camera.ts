@@ -25,7 +25,7 @@ export interface View {
 /** From here on up a card keeps its shape; below, generations become columns of marks. */
 export const STRATA = 0.28;
 const FIT_MAX = 1.25;
-const MAX = 4;
+const MAX = 2.5;
 
 /** How detailed things are drawn. */
 export type Step = 'card' | 'name' | 'shape' | 'mark';

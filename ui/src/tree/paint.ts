@@ -181,8 +181,10 @@ function mark(scene: Scene, pen: Pen, cam: Camera, look: Look, i: number, s: Ste
     pen.circle(scene.x[i] * cam.kx + cam.tx, y, RUN_R * cam.ky);
     pen.fill(color);
   } else {
-    const w = Math.max((run ? CARD_W / 2 : CARD_W) * cam.kx, 1.2);
-    const x = (run ? scene.x[i] * cam.kx - w / 2 : scene.x[i] * cam.kx) + cam.tx;
+    // Columns of marks, narrower than cards so that the lines between generations are seen; runs half as wide.
+    const w = Math.max((run ? CARD_W * 0.28 : CARD_W * 0.62) * cam.kx, 1.2);
+    const x = scene.centre(i) * cam.kx - w / 2 + cam.tx;
+    if (run) pen.alpha(look.lit && !look.lit.nodes[i] ? DIM * 0.6 : 0.6);
     const h = Math.max(CARD_H * cam.ky, 1.2);
     rect(pen, x, y - h / 2, w, h);
     pen.fill(color);

@@ -1,0 +1,229 @@
+// The page in a real browser, over the real binary and a real record. Run by tests/page, which records the project.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, describe, it } from 'node:test';
+import { browser, freePort, open, run, serve } from './house.mjs';
+
+let b;
+let server;
+let port;
+
+before(async () => {
+  port = await freePort();
+  server = await serve(port);
+  b = await browser();
+});
+after(async () => {
+  await b?.close();
+  await server?.stop();
+});
+
+/** Opens a page, does something, and looks whether anything happened that must not. */
+async function visit(what, options) {
+  const v = await open(b, server.base, options);
+  try {
+    await what(v, v.page);
+    assert.deepEqual(await v.calm(), []);
+  } finally {
+    await v.context.close();
+  }
+}
+const tree = (page) => page.locator('canvas[role=application]');
+
+/** The exported picture of the tree that is shown. */
+async function exported(page) {
+  await page.getByRole('button', { name: /^Share/ }).click();
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download SVG' }).click()]);
+  return readFile(await file.path(), 'utf8');
+}
+
+describe('from the home page', () => {
+  it('a model leads to its tree, and its tree to the raw file, in three clicks', () =>
+    visit(async (v, page) => {
+      await v.go('/');
+      await page.getByRole('link', { name: 'delay', exact: true }).click();
+      await tree(page).waitFor();
+      assert.match(await tree(page).getAttribute('aria-label'), /Family tree of delay: \d+ things, \d+ runs/);
+      await page.getByRole('button', { name: /List/ }).click();
+      await page.getByRole('treeitem').filter({ hasText: 'daily' }).first().getByRole('link').click();
+      await page.getByRole('heading', { name: /daily/ }).waitFor();
+    }));
+
+  it('search finds a model by a part of its name', () =>
+    visit(async (v, page) => {
+      await v.go('/');
+      await page.keyboard.press('/');
+      await page.keyboard.type('dela');
+      await page.getByRole('option').first().waitFor();
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('Enter');
+      await tree(page).waitFor();
+    }));
+});
+
+describe('questions', () => {
+  it('a raw file leads to the models that it touches', () =>
+    visit(async (v, page) => {
+      await v.go('/path/features/train.csv');
+      await page.getByRole('link', { name: 'Impact' }).first().click();
+      await page.getByRole('link', { name: /model:delay@v2/ }).first().waitFor();
+      assert.match(await page.getByRole("group", { name: "Show only" }).innerText(), /\d\s*model/);
+    }));
+
+  it('why names the planted cause first: the evaluation data was replaced', () =>
+    visit(async (v, page) => {
+      await v.go('/model:delay', 'nav');
+      await page.getByRole('link', { name: 'Why it changed' }).click();
+      await page.getByText('The measure changed, and the model changed.').waitFor();
+      const first = page.getByRole('list', { name: 'Causes' }).getByRole('listitem').first();
+      assert.match(await first.innerText(), /Evaluation data[\s\S]*features\/holdout\.csv/);
+      assert.match(await page.locator('#cause-1').innerText(), /values of late flipped/);
+    }));
+
+  it('a run says what it read, made, and did', () =>
+    visit(async (v, page) => {
+      await v.go('/runs');
+      await page.getByRole('row').filter({ hasText: 'train.py --l2 0.3' }).getByRole('link').first().click();
+      await page.getByRole('heading', { name: 'Inputs' }).waitFor();
+      const main = await page.locator('main').innerText();
+      for (const word of ['features/train.csv', 'config.yaml', 'model:delay@v2', 'Processes', 'learn.py']) assert.ok(main.includes(word), word);
+    }));
+
+  it('the record is verified, entry by entry', () =>
+    visit(async (v, page) => {
+      await v.go('/record');
+      await page.getByRole('button', { name: 'Verify now' }).click();
+      await page.getByText(/The record is what was signed/).waitFor({ timeout: 30_000 });
+      await v.go('/record/3', 'main h2');
+      await page.getByRole('heading', { name: 'Entry 3' }).waitFor();
+      await page.getByText('Proof that it is in the log').waitFor();
+    }));
+
+  it('what does not exist is answered with what is near', () =>
+    visit(async (v, page) => {
+      v.expect(/404/);
+      await v.go('/model:delya');
+      await page.getByRole('heading', { name: /Nothing is called/ }).waitFor();
+    }));
+});
+
+describe('the tree', () => {
+  it('as of the first version is the tree of then, and its link shows the same bytes elsewhere', () =>
+    visit(async (v, page) => {
+      await v.go('/model:delay@v1', 'canvas[role=application]');
+      const now = await tree(page).getAttribute('aria-label');
+      const slider = page.getByRole('slider', { name: 'Moment of the tree' });
+      await slider.focus();
+      await page.keyboard.press('Home');
+      await page.getByText(/This is how it was then/).waitFor();
+      await page.waitForFunction((was) => document.querySelector('canvas[role=application]')?.getAttribute('aria-label') !== was, now);
+      const then = await tree(page).getAttribute('aria-label');
+      const count = (s) => Number(s.match(/(\d+) things/)[1]);
+      assert.ok(count(then) < count(now), `${then} / ${now}`);
+      const bytes = await exported(page);
+      const other = await open(b, server.base);
+      await other.page.goto(page.url());
+      await tree(other.page).waitFor();
+      assert.equal(await exported(other.page), bytes);
+      await other.context.close();
+    }));
+
+  it('a click selects and does not lead away; Enter opens', () =>
+    visit(async (v, page) => {
+      await v.go('/model:delay', 'canvas[role=application]');
+      await tree(page).focus();
+      await page.keyboard.press('ArrowLeft');
+      await page.waitForURL(/sel=/);
+      assert.match(await page.locator('aside h2').innerText(), /train/);
+      await page.keyboard.press('ArrowLeft');
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/\/b3:|\/path\//);
+    }));
+
+  it('is wholly usable by keys', () =>
+    visit(async (v, page) => {
+      await v.go('/model:delay', 'canvas[role=application]');
+      await tree(page).focus();
+      const live = page.locator('[aria-live=polite]').filter({ hasText: /delay/ }).first();
+      await live.waitFor({ state: 'attached' });
+      await page.keyboard.press('ArrowLeft');
+      await page.locator('[aria-live=polite]').filter({ hasText: /train, .*from/ }).first().waitFor({ state: 'attached' });
+      await page.keyboard.press('l');
+      await page.getByRole('tree').waitFor();
+      await page.locator('[role=treeitem][tabindex="0"]').focus();
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('l');
+      await tree(page).waitFor();
+      await tree(page).focus();
+      await page.keyboard.press('?');
+      await page.getByRole('dialog').waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await tree(page).focus();
+      await page.keyboard.press('[');
+      await page.waitForURL(/up=\d/);
+      await page.keyboard.press('w');
+      await page.getByRole('heading', { name: /Why did delay change/ }).waitFor();
+    }));
+
+  it('filters by who says so, and says it in the address', () =>
+    visit(async (v, page) => {
+      await v.go('/model:delay?by=observed', 'canvas[role=application]');
+      await page.getByRole('button', { name: /Said by 1 of 5/ }).waitFor();
+      await page.goBack().catch(() => {});
+    }));
+
+  it('draws what it shows: the canvas holds more than paper', () =>
+    visit(async (v, page) => {
+      await v.go('/model:delay', 'canvas[role=application]');
+      await page.waitForTimeout(500);
+      const colours = await tree(page).evaluate((c) => {
+        const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+        const seen = new Set();
+        for (let i = 0; i < d.length; i += 4) seen.add((d[i] << 16) | (d[i + 1] << 8) | d[i + 2]);
+        return seen.size;
+      });
+      assert.ok(colours > 50, String(colours));
+    }));
+});
+
+describe('while something runs', () => {
+  it('a run that was started in a shell appears, and then what it made', () =>
+    visit(async (v, page) => {
+      await v.go('/');
+      const done = run('python3', '-c', 'import time; time.sleep(4); open("made-live.csv","w").write("a,b\\n1,2\\n")');
+      await page.getByText(/made-live/).first().waitFor({ timeout: 15_000 });
+      await done;
+      await v.go('/runs');
+      await page.getByRole('link', { name: 'made-live.csv' }).waitFor({ timeout: 15_000 });
+    }));
+
+  it('a server that ends and comes back is noticed, and what was shown stays', () =>
+    visit(async (v, page) => {
+      v.expect(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_NETWORK|ERR_EMPTY|ERR_CONNECTION_RESET|503|Failed to fetch/);
+      await v.go('/');
+      await server.stop();
+      await page.getByText('The server does not answer.').first().waitFor({ timeout: 20_000 });
+      assert.ok(await page.getByRole('link', { name: 'delay', exact: true }).isVisible());
+      server = await serve(port);
+      await page.getByText('The server does not answer.').first().waitFor({ state: 'detached', timeout: 20_000 });
+    }));
+});
+
+describe('on a narrow screen', () => {
+  it('nothing is wider than 320 px, and the list comes first', () =>
+    visit(
+      async (v, page) => {
+        for (const path of ['/', '/model:delay', '/runs', '/record', '/why/model:delay@v1...model:delay@v2', '/path/features/train.csv', '/impact/features/train.csv']) {
+          await v.go(path, 'main :is(h1, [role=tree])');
+          const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          assert.ok(over <= 0, `${path} is ${over} px too wide`);
+        }
+        await v.go('/model:delay', '[role=tree]');
+        assert.equal(await tree(page).count(), 0);
+        await page.getByRole('button', { name: 'Picture' }).click();
+        await tree(page).waitFor();
+      },
+      { viewport: { width: 320, height: 640 } },
+    ));
+});
