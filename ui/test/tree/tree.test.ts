@@ -154,6 +154,16 @@ describe('walking', () => {
   });
 });
 
+describe('the integers of an answer', () => {
+  it('are read as the words that they stand for', () => {
+    const a = flights();
+    a.edges.by = [1, 4, 1, 1, 1, 2, 5, 3];
+    const scene = new Scene(a);
+    expect(scene.by).toEqual(['observed', 'imported', 'observed', 'observed', 'observed', 'declared', 'corrected', 'inferred']);
+    expect(scene.kind.slice(0, 3)).toEqual(['data', 'data', 'run']);
+  });
+});
+
 describe('families and paths', () => {
   const scene = new Scene(flights());
   it('lights ancestors and descendants, nothing beside', () => {
