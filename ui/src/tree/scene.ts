@@ -54,6 +54,7 @@ export class Scene {
   private readonly inStart: Uint32Array;
   private readonly inEdge: Uint32Array;
   private readonly byId = new Map<string, number>();
+  private unnamed = 0;
 
   constructor(readonly answer: GraphAnswer) {
     const { nodes, edges, layers } = answer;
@@ -72,6 +73,8 @@ export class Scene {
     this.edgeOnMain = Uint8Array.from(edges.from, (f, e) => (next.get(f) === edges.to[e] ? 1 : 0));
     [this.outStart, this.outEdge] = rows(this.n, edges.from);
     [this.inStart, this.inEdge] = rows(this.n, edges.to);
+    // A card that may not be seen has no name either; only a whole answer without any asks for them.
+    this.unnamed = this.n > 0 && nodes.name.every((s) => !s) ? this.n : 0;
     const columns: number[][] = layers.map(() => []);
     for (let i = 0; i < this.n; i++) {
       (columns[this.layer[i]] ??= []).push(i);
@@ -160,6 +163,30 @@ export class Scene {
       else b = mid;
     }
     return a;
+  }
+
+  /** Whether names are not known yet. */
+  get nameless(): boolean {
+    return this.unnamed > 0;
+  }
+  /** Layers and heights in which something without a name is in view. */
+  inSight(cam: { kx: number; ky: number; tx: number; ty: number }, view: { w: number; h: number }): { layers: [number, number]; y: [number, number] } | null {
+    const y: [number, number] = [-cam.ty / cam.ky, (view.h - cam.ty) / cam.ky];
+    const seen = this.columns.flatMap((c, l) => {
+      const x = c?.length ? this.x[c[0]] * cam.kx + cam.tx : -Infinity;
+      return x > -CARD_W * cam.kx && x < view.w && this.inView(l, y[0] - CARD_H, y[1] + CARD_H).some((i) => !this.answer.nodes.name[i]) ? [l] : [];
+    });
+    return seen.length ? { layers: [seen[0], seen[seen.length - 1]], y } : null;
+  }
+  /** Takes names that came later. */
+  call(found: { at: number[]; name: string[]; sub: Coded[]; thing: (string | null)[] }): void {
+    const { nodes } = this.answer;
+    found.at.forEach((i, k) => {
+      if (!nodes.name[i] && found.name[k]) this.unnamed--;
+      nodes.name[i] = found.name[k];
+      nodes.sub[i] = found.sub[k];
+      if (nodes.thing) nodes.thing[i] = found.thing[k];
+    });
   }
 
   /** Everything above and below a node, and the edges between. */

@@ -71,6 +71,7 @@ export const en = {
   'home.empty.help': 'Put keizu run in front of the command that trains one:',
   'home.noMetric': 'not measured',
   'home.noOwner': 'not set',
+  'home.noGoal': 'no goal set',
   'home.equal': 'as before',
   'home.firstVersion': 'first version',
   'home.nothingChanged': 'nothing changed',

@@ -73,6 +73,7 @@ export const ja: Words = {
   'home.empty.help': '学習のコマンドの前に keizu run を付けてください:',
   'home.noMetric': '未測定',
   'home.noOwner': '未設定',
+  'home.noGoal': '目標なし',
   'home.equal': '変わらず',
   'home.firstVersion': '最初の版',
   'home.nothingChanged': '変更なし',
