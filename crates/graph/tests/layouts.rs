@@ -43,15 +43,17 @@ fn known(laid: &Laid) -> Known {
 }
 
 fn no_overlap(plan: &Plan, laid: &Laid) -> Result<(), TestCaseError> {
-    let half = |at: usize| if plan.runs[at] { PAGE.knot_pitch / 2 } else { PAGE.row_pitch / 2 };
-    let mut spots: Vec<(u32, i32, i32)> = (0..plan.runs.len()).map(|at| (laid.layers[at], laid.y[at], half(at))).collect();
+    let row = PAGE.row_pitch / 2;
+    let room = |at: usize| if plan.runs[at] { PAGE.knot_room() } else { (row, row) };
+    let mut spots: Vec<(u32, i32, (i32, i32))> = (0..plan.runs.len()).map(|at| (laid.layers[at], laid.y[at], room(at))).collect();
     let lanes = laid.lanes.iter().zip(&laid.layers);
-    spots.extend(lanes.flat_map(|(lanes, layer)| lanes.iter().zip(layer + 1..).map(|(y, layer)| (layer, *y, PAGE.lane_pitch / 2))));
+    let lane = PAGE.lane_pitch / 2;
+    spots.extend(lanes.flat_map(|(lanes, layer)| lanes.iter().zip(layer + 1..).map(|(y, layer)| (layer, *y, (lane, lane)))));
     spots.sort_unstable();
     for pair in spots.windows(2) {
         let ((layer_a, y_a, a), (layer_b, y_b, b)) = (pair[0], pair[1]);
         if layer_a == layer_b {
-            prop_assert!(y_b - y_a >= a + b, "{pair:?}");
+            prop_assert!(y_b - y_a >= a.1 + b.0, "{pair:?}");
         }
     }
     Ok(())

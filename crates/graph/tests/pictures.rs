@@ -414,3 +414,19 @@ fn a_trace_is_a_picture_too() {
     check(&kin, &found);
     assert_eq!(found.focus.map(|focus| found.cards[focus].nodes.clone()), Some(trace.roots.clone()));
 }
+
+#[test]
+#[ignore = "writes pictures to look at, to the folder in KEIZU_PICTURES"]
+fn pictures() {
+    let folder = std::path::PathBuf::from(std::env::var_os("KEIZU_PICTURES").expect("KEIZU_PICTURES is set"));
+    for (title, history, root) in [
+        ("flights", flights(365), "models/delay.joblib"),
+        ("small", small(), "models/delay.joblib"),
+        ("sweep", sweep(), "best.bin"),
+        ("state", daily_state(30), "state.bin"),
+    ] {
+        let (kin, found) = picture(&history, place(root), &Query::default());
+        let caption = Caption { title: title.into(), as_of: None, record: Some((4_812, "9f31".repeat(16))) };
+        std::fs::write(folder.join(format!("{title}.svg")), svg(&found, &PAGE, &labels(&kin, &found), &caption)).unwrap();
+    }
+}

@@ -40,10 +40,16 @@ impl Metrics {
         row_pitch: 56,
         column_pitch: 256,
         knot_radius: 17,
-        knot_pitch: 76,
+        knot_pitch: 78,
         lane_pitch: 14,
         margin: 30,
     };
+
+    /// Room that a knot takes above its middle, and below, where its name is.
+    pub const fn knot_room(&self) -> (i32, i32) {
+        let above = self.knot_radius + 5;
+        (above, self.knot_pitch - above)
+    }
 
     /// Where a layer stands: the left edge of its cards, or the middle of its knots.
     pub const fn x(&self, layer: u32) -> i32 {
@@ -111,7 +117,7 @@ pub fn layout(plan: &Plan, metrics: &Metrics, near: Option<&Known>) -> Laid {
         None => place::cold(&web, metrics, &order::order(&web)),
     };
     let cards = plan.runs.len();
-    let half = |run: bool| if run { metrics.knot_pitch - metrics.knot_radius } else { metrics.card_height / 2 };
+    let half = |run: bool| if run { metrics.knot_room().1 } else { metrics.card_height / 2 };
     let lowest = plan.runs.iter().zip(&y).map(|(run, y)| y + half(*run)).chain(y.iter().copied()).max().unwrap_or(0);
     let columns = (web.layers.len().max(1) as i32 + 1) / 2;
     let width = 2 * metrics.margin + (columns - 1) * metrics.column_pitch + metrics.card_width;

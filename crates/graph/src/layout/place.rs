@@ -4,6 +4,10 @@ use super::web::Web;
 use super::{Known, Metrics};
 
 const ROUNDS: usize = 8;
+/// In the last of them the lanes of a card are drawn to one height: a long link turns where it ends, and nowhere else.
+const STRAIGHT_ROUNDS: usize = 4;
+/// How much more that counts than where a card would stand.
+const STRAIGHT_WEIGHT: f64 = 50.0;
 /// What stood there before does not give way to what is new.
 const KEPT_WEIGHT: f64 = 1e6;
 /// The main line is straight, and gives way to nothing else: all of it is drawn to one height.
@@ -27,15 +31,35 @@ pub(super) fn cold(web: &Web, metrics: &Metrics, order: &[Vec<u32>]) -> Vec<i32>
         }
     }
     let count = order.len();
+    let mut heights = vec![None; web.points.len()];
     for round in 0..ROUNDS {
+        if round + STRAIGHT_ROUNDS >= ROUNDS {
+            level(web, &y, &mut heights);
+        }
         for step in 0..count {
             let layer = &order[if round % 2 == 0 { step } else { count - 1 - step }];
             settler.wanted.clear();
-            settler.wanted.extend(layer.iter().map(|point| wanted(web, &y, *point)));
+            settler.wanted.extend(layer.iter().map(|point| match heights[*point as usize] {
+                Some(height) => (height, STRAIGHT_WEIGHT),
+                None => wanted(web, &y, *point),
+            }));
             settler.settle(web, layer, &mut y);
         }
     }
     down(web, metrics, &y)
+}
+
+/// The height at which the lanes of each card would be straight.
+fn level(web: &Web, y: &[f64], heights: &mut [Option<f64>]) {
+    for card in 0..web.cards() {
+        let lanes = web.lanes_of(card);
+        let count = lanes.len();
+        if count < 2 || web.points[lanes.start].main {
+            continue;
+        }
+        let mean = y[lanes.clone()].iter().sum::<f64>() / count as f64;
+        heights[lanes].fill(Some(mean));
+    }
 }
 
 /// Where a point would stand by itself, and how much that counts.
@@ -106,7 +130,7 @@ fn fits(web: &Web, layer: &[u32], y: &[f64]) -> bool {
 }
 
 fn pitch(web: &Web, above: u32, below: u32) -> f64 {
-    f64::from(web.points[above as usize].half + web.points[below as usize].half)
+    f64::from(web.points[above as usize].room.1 + web.points[below as usize].room.0)
 }
 
 /// Isotonic regression (pool adjacent violators) towards what is wanted; its memory is used again.

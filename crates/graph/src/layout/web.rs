@@ -27,8 +27,8 @@ pub(super) struct Point {
     pub rank: u32,
     /// From the middle upwards; nothing for a lane.
     pub rise: i32,
-    /// Half of the room that it takes.
-    pub half: i32,
+    /// Room that it takes above its middle, and below.
+    pub room: (i32, i32),
     pub lane: bool,
     /// Whether it is of the main line.
     pub main: bool,
@@ -42,9 +42,11 @@ impl Web {
         let layer = layers(plan, &next, &back);
         let mut points: Vec<Point> = (0..cards)
             .map(|at| {
-                let (rise, pitch) =
-                    if plan.runs[at] { (metrics.knot_radius, metrics.knot_pitch) } else { (metrics.card_height / 2, metrics.row_pitch) };
-                Point { layer: layer[at], rank: plan.ranks[at], rise, half: pitch / 2, lane: false, main: false }
+                let (rise, room) = match plan.runs[at] {
+                    true => (metrics.knot_radius, metrics.knot_room()),
+                    false => (metrics.card_height / 2, (metrics.row_pitch / 2, metrics.row_pitch / 2)),
+                };
+                Point { layer: layer[at], rank: plan.ranks[at], rise, room, lane: false, main: false }
             })
             .collect();
         let spans = spans(plan, &layer, &back);
@@ -53,7 +55,13 @@ impl Web {
             first_lanes.push(points.len() as u32);
             for hop in 1..=spans[at] {
                 let own = points[at];
-                points.push(Point { layer: own.layer + hop, rise: 0, half: metrics.lane_pitch / 2, lane: true, ..own });
+                points.push(Point {
+                    layer: own.layer + hop,
+                    rise: 0,
+                    room: (metrics.lane_pitch / 2, metrics.lane_pitch / 2),
+                    lane: true,
+                    ..own
+                });
             }
         }
         first_lanes.push(points.len() as u32);

@@ -157,7 +157,7 @@ fn knot(picture: &Picture, metrics: &Metrics, at: usize, label: &Label, out: &mu
     if !label.sub.is_empty() {
         let _ = writeln!(out, "<text class=\"k2 m\" x=\"{x}\" y=\"{}\">{}</text>", y + r + 31, escaped(&cut(&label.sub, SUB, room)));
     }
-    tabs(&picture.cards[at], (x - r, x + r, y), out);
+    tabs(&picture.cards[at], (x - r - 2, x + r + 2, y - r), out);
     out.push_str("</g>\n");
 }
 
