@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::{Error, Objects};
 
 /// Raised when `fold.sql`, or what is folded, changes: what an older version folded is then folded again.
-const LAYOUT: i64 = 2;
+const LAYOUT: i64 = 3;
 
 const TABLES: &[&str] = &["fold_state", "fold_frontier", "fold_node", "fold_project", "fold_entry", "fold_collection", "fold_member"];
 

@@ -152,7 +152,9 @@ fn statement(select: &Select, nodes: Option<(Side, &[Vec<u8>])>) -> (String, Vec
     if !select.kinds.is_empty() {
         let kinds: BTreeSet<u8> = select.kinds.iter().map(|kind| kind.code()).collect();
         let kinds: Vec<String> = kinds.iter().map(u8::to_string).collect();
-        let _ = write!(filter, " AND kind IN ({})", kinds.join(", "));
+        // nodes are always fewer than the entries of a kind; the sign keeps the planner from going through all of these instead
+        let sign = if nodes.is_some() { "+" } else { "" };
+        let _ = write!(filter, " AND {sign}kind IN ({})", kinds.join(", "));
     }
     if let Some((side, ids)) = nodes {
         let column = match side {
@@ -205,6 +207,10 @@ mod tests {
         assert!(one.contains("fold_entry_subject (subject=? AND position>? AND position<?)"), "{one}");
         let many = plan(&newest, 300);
         assert!(many.contains("fold_entry_subject (subject=?") && many.contains("fold_node_1 (id=?)"), "{many}");
+        for nodes in [1, 300] {
+            let some = plan(&Select { kinds: vec![Kind::Used, Kind::Made], ..Select::default() }, nodes);
+            assert!(some.contains("fold_entry_subject (subject=?"), "{some}");
+        }
         let kind = plan(&Select { kinds: vec![Kind::RunBegan], ..newest }, 0);
         assert!(kind.contains("fold_entry_kind (kind=? AND position>? AND position<?)"), "{kind}");
         for plan in [one, many, kind] {
