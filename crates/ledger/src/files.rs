@@ -7,6 +7,7 @@ use std::path::Path;
 use keizu_capture::event::Stat;
 use keizu_record::Digest;
 use keizu_store::cache::{Cache, FileState};
+use nix::sys::stat::{FileStat, SFlag};
 
 use crate::ledger::now;
 
@@ -23,6 +24,18 @@ pub(crate) fn stat(metadata: &std::fs::Metadata) -> Stat {
         mtime: metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec(),
         ctime: metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec(),
         folder: metadata.is_dir(),
+    }
+}
+
+/// The same of a system call's answer.
+pub(crate) fn stat_of(found: &FileStat) -> Stat {
+    Stat {
+        dev: found.st_dev,
+        ino: found.st_ino,
+        size: found.st_size.cast_unsigned(),
+        mtime: found.st_mtime * 1_000_000_000 + found.st_mtime_nsec,
+        ctime: found.st_ctime * 1_000_000_000 + found.st_ctime_nsec,
+        folder: found.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFDIR.bits(),
     }
 }
 

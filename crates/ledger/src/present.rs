@@ -14,10 +14,12 @@ use keizu_graph::stale::{Now, Present};
 use keizu_record::body::{Edge, Role};
 use keizu_record::{Digest, Entry, FilePath, Kind, Time};
 use keizu_store::Cache;
+use nix::fcntl::{AtFlags, OFlag, open};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstatat};
 
 use crate::add::AddProgress;
 use crate::config::Config;
-use crate::files::{PIECE_BYTES, hash_as, stat, state};
+use crate::files::{PIECE_BYTES, hash_as, stat_of, state};
 use crate::view::View;
 use crate::{Error, Home};
 
@@ -56,7 +58,7 @@ impl<'a> Disk<'a> {
 
     fn look(&self, files: &[&FilePath]) {
         let fulls: Vec<PathBuf> = files.iter().map(|path| self.full(path)).collect();
-        let glances = side_by_side(&fulls, glance);
+        let glances = side_by_side(&fulls);
         let (mut asked, mut states) = (Vec::new(), Vec::new());
         for (at, glance) in glances.iter().enumerate() {
             if let Glance::File(stat) = glance {
@@ -156,38 +158,49 @@ impl Present for Disk<'_> {
         self.config.ignores(path)
     }
 
-    fn expect(&self, files: &[FilePath]) {
+    fn expect(&self, files: &[&FilePath]) {
         let open: Vec<&FilePath> = {
             let seen = self.seen.borrow();
-            files.iter().filter(|path| !seen.contains_key(*path)).collect()
+            files.iter().copied().filter(|path| !seen.contains_key(*path)).collect()
         };
         self.look(&open);
     }
 }
 
-fn side_by_side<T: Send>(fulls: &[PathBuf], look: impl Fn(&Path) -> T + Sync) -> Vec<T> {
+fn side_by_side(fulls: &[PathBuf]) -> Vec<Glance> {
     if fulls.len() < SIDE_BY_SIDE_MIN {
-        return fulls.iter().map(|full| look(full)).collect();
+        return glances(fulls);
     }
     let share = fulls.len().div_ceil(WORKERS);
     std::thread::scope(|scope| {
-        let parts: Vec<_> = fulls
-            .chunks(share)
-            .map(|part| {
-                let look = &look;
-                scope.spawn(move || part.iter().map(|full| look(full)).collect::<Vec<T>>())
-            })
-            .collect();
+        let parts: Vec<_> = fulls.chunks(share).map(|part| scope.spawn(move || glances(part))).collect();
         parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
     })
 }
 
-fn glance(full: &Path) -> Glance {
-    match std::fs::metadata(full) {
-        Ok(meta) if meta.is_file() => Glance::File(stat(&meta)),
-        Ok(meta) if meta.is_dir() => Glance::Known(Now::Unreadable("it is a folder now".to_owned())),
-        Ok(_) => Glance::Known(Now::Unreadable("it is no file".to_owned())),
-        Err(error) => Glance::Known(failed(&error)),
+/// Files that stand one after the other in a folder are looked at from that folder: so the way to it is walked once.
+fn glances(fulls: &[PathBuf]) -> Vec<Glance> {
+    let mut found = Vec::with_capacity(fulls.len());
+    for files in fulls.chunk_by(|a, b| a.parent() == b.parent()) {
+        let folder = files[0].parent().filter(|_| files.len() > 1);
+        let folder = folder.and_then(|folder| open(folder, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()).ok());
+        found.extend(files.iter().map(|full| match (&folder, full.file_name()) {
+            (Some(folder), Some(name)) => glance(fstatat(folder, name, AtFlags::empty())),
+            _ => glance(nix::sys::stat::stat(full)),
+        }));
+    }
+    found
+}
+
+fn glance(found: nix::Result<FileStat>) -> Glance {
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return Glance::Known(failed(&error.into())),
+    };
+    match SFlag::from_bits_truncate(found.st_mode & SFlag::S_IFMT.bits()) {
+        SFlag::S_IFREG => Glance::File(stat_of(&found)),
+        SFlag::S_IFDIR => Glance::Known(Now::Unreadable("it is a folder now".to_owned())),
+        _ => Glance::Known(Now::Unreadable("it is no file".to_owned())),
     }
 }
 

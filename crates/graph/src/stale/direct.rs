@@ -58,7 +58,7 @@ fn rank(role: Role) -> u8 {
 }
 
 fn check(world: &World, run: u32, reading: &Reading<'_>, present: &impl Present, options: &Options) -> Option<What> {
-    let own = world.own(&reading.key, run);
+    let own = world.own(reading.key, run);
     let expected = match own {
         // what the run took away is not missed
         Some(write) if write.removed => return None,
@@ -66,7 +66,7 @@ fn check(world: &World, run: u32, reading: &Reading<'_>, present: &impl Present,
         Some(write) => write.content,
         None => reading.content,
     };
-    let now = present.content(&reading.path);
+    let now = present.content(reading.path);
     let content = match &now {
         Now::File(digest) if Some(*digest) == expected => return None,
         Now::File(digest) => Some(*digest),
@@ -77,7 +77,7 @@ fn check(world: &World, run: u32, reading: &Reading<'_>, present: &impl Present,
         return None;
     }
     let since = own.map_or(reading.used.edge.at, |write| write.at);
-    let newest = world.writes(&reading.key).iter().rev().find(|write| write.run != run && write.at > since);
+    let newest = world.writes(reading.key).iter().rev().find(|write| write.run != run && write.at > since);
     let again = newest.filter(|write| content.is_some() && write.content == content);
     if again.is_some_and(|write| is_feedback(world, run, write)) {
         return None;

@@ -201,7 +201,7 @@ fn verdict(world: &World, run: u32, needed: &[usize], known: &Known<'_>, present
     if let Some(stale) = Verdict::of(found.causes, State::Stale) {
         return stale;
     }
-    let read: OnceCell<HashSet<FilePath>> = OnceCell::new();
+    let read: OnceCell<HashSet<&FilePath>> = OnceCell::new();
     let via = |state: State| {
         // of a folder of which a few files were touched only those that were read count
         let mut counts = |path: &FilePath| read.get_or_init(|| world.readings(run).map(|reading| reading.path).collect()).contains(path);
@@ -298,14 +298,14 @@ impl<'w> Judge<'w> {
         let mut feedback: HashMap<u32, bool> = HashMap::new();
         for reading in world.readings(run) {
             let at = reading.used.edge.at;
-            let stands = self.at.get(&reading.key).copied();
-            let in_place = world.own(&reading.key, run).is_some();
+            let stands = self.at.get(reading.key).copied();
+            let in_place = world.own(reading.key, run).is_some();
             let later = stands.map(|product| &self.products[product]).filter(|product| product.at != run).and_then(|product| {
-                let write = world.own(&reading.key, product.at)?;
+                let write = world.own(reading.key, product.at)?;
                 (write.at > at).then_some(write)
             });
             let looped = later.is_some_and(|write| *feedback.entry(write.run).or_insert_with(|| is_feedback(world, run, write)));
-            let product = if in_place || looped { self.before(&reading.key, run, at) } else { stands };
+            let product = if in_place || looped { self.before(reading.key, run, at) } else { stands };
             if let Some(product) = product.filter(|product| self.products[*product].at != run) {
                 found.insert(product, ());
             }
@@ -326,7 +326,7 @@ impl<'w> Judge<'w> {
             if !same && !write.removed && world.runs[write.run as usize].is_good() && !self.is_replaced(key, write) {
                 return Some(self.product(write));
             }
-            let earlier = world.readings(write.run).find(|reading| reading.key == *key)?;
+            let earlier = world.readings(write.run).find(|reading| reading.key == key)?;
             if hops > world.runs.len() {
                 return None;
             }
@@ -346,7 +346,7 @@ impl<'w> Judge<'w> {
         let runs: HashSet<u32> = order.iter().copied().collect();
         let read = order.iter().flat_map(|run| self.world.readings(*run)).map(|reading| reading.path);
         let made = self.products.iter().filter(|product| runs.contains(&product.at)).flat_map(|product| &product.places);
-        let mut files: Vec<FilePath> = read.chain(made.map(|(_, path, _)| path.clone())).collect();
+        let mut files: Vec<&FilePath> = read.chain(made.map(|(_, path, _)| path)).collect();
         files.sort_unstable();
         files.dedup();
         present.expect(&files);

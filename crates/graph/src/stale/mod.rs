@@ -53,7 +53,7 @@ pub trait Present {
         false
     }
     /// What will be asked for: many files at once may be looked at faster than one by one.
-    fn expect(&self, _files: &[FilePath]) {}
+    fn expect(&self, _files: &[&FilePath]) {}
 }
 
 /// Documents that records point at.

@@ -12,7 +12,7 @@ use super::{Cause, Present, What};
 const BACKUPS: &[&str] = &["swp", "swo", "pyc", "pyo", "orig", "bak"];
 
 /// What changed in the sets of names that a run saw. `read`: the paths of all files that it read.
-pub(super) fn changes(world: &World, run: u32, read: &HashSet<FilePath>, present: &impl Present) -> Vec<Cause> {
+pub(super) fn changes(world: &World, run: u32, read: &HashSet<&FilePath>, present: &impl Present) -> Vec<Cause> {
     let mut causes = Vec::new();
     for used in &world.runs[run as usize].used {
         let Some(recorded) = used.edge.content.and_then(|digest| world.documents.get(&digest)) else { continue };
@@ -66,7 +66,7 @@ struct Listing<'a> {
     run: u32,
     used: &'a Used,
     recorded: &'a BTreeSet<FilePath>,
-    read: &'a HashSet<FilePath>,
+    read: &'a HashSet<&'a FilePath>,
 }
 
 impl Listing<'_> {
@@ -80,8 +80,16 @@ impl Listing<'_> {
             return;
         };
         let unlike = |name: &&FilePath| !is_beneath_notice(name) && !present.ignores(&self.path(name));
-        let new: Vec<&FilePath> = now.difference(self.recorded).filter(unlike).collect();
-        let gone: Vec<&FilePath> = self.recorded.difference(&now).filter(unlike).collect();
+        let known: HashSet<&FilePath> = self.recorded.iter().collect();
+        let mut new: Vec<&FilePath> = now.iter().filter(|name| !known.contains(name)).collect();
+        let all_there = now.len() - new.len() == known.len();
+        new.retain(|name| unlike(name));
+        new.sort_unstable();
+        let mut gone = Vec::new();
+        if !all_there {
+            let now: HashSet<&FilePath> = now.iter().collect();
+            gone.extend(self.recorded.iter().filter(|name| !now.contains(name)).filter(unlike));
+        }
         if new.is_empty() && gone.is_empty() {
             return;
         }
@@ -99,14 +107,14 @@ impl Listing<'_> {
             let path = self.path(name);
             let counts = minded.get(&class(name)).copied().unwrap_or(!self.used.import);
             // a file that was read and is gone is missed as an input
-            if counts && !self.read.contains(&path) && !made_by_family(self.world, self.run, &path) {
+            if counts && !self.read.contains(&&path) && !made_by_family(self.world, self.run, &path) {
                 causes.push(Cause { thing: path, what: What::Gone });
             }
         }
     }
 
-    /// The names now, in the folder and in those below it that were listed then; none when the folder is gone.
-    fn now(&self, present: &impl Present) -> Option<BTreeSet<FilePath>> {
+    /// The names now, each once, in the folder and in those below it that were listed then; none when the folder is gone.
+    fn now(&self, present: &impl Present) -> Option<Vec<FilePath>> {
         let mut folders: BTreeSet<Vec<u8>> = BTreeSet::from([Vec::new()]);
         let inner =
             |name: &[u8]| name[..name.len().saturating_sub(1)].iter().rposition(|byte| *byte == b'/').map(|at| name[..=at].to_vec());
@@ -115,10 +123,11 @@ impl Listing<'_> {
             // whoever walked a tree would have walked an empty folder as well
             folders.extend(self.recorded.iter().filter(|name| name.as_bytes().ends_with(b"/")).map(|name| name.as_bytes().to_vec()));
         }
-        let mut names = BTreeSet::new();
+        let mut names = Vec::new();
         for folder in folders {
             let path = if folder.is_empty() { self.used.edge.path.clone() } else { self.path(&FilePath::new(folder.as_slice())) };
             match present.names(&path) {
+                Some(found) if folder.is_empty() => names.extend(found),
                 Some(found) => names.extend(found.into_iter().map(|name| FilePath::new([folder.as_slice(), name.as_bytes()].concat()))),
                 None if folder.is_empty() => return None,
                 None => {}
@@ -137,7 +146,7 @@ impl Listing<'_> {
                 Some(folder) => {
                     self.read.iter().any(|path| path.as_bytes().strip_prefix(folder).is_some_and(|rest| rest.starts_with(b"/")))
                 }
-                None => self.read.contains(&path),
+                None => self.read.contains(&&path),
             };
             let counts = classes.entry(class(name)).or_default();
             counts.0 += 1;

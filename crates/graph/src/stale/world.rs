@@ -1,7 +1,7 @@
 //! The recorded side: runs, what they read and wrote, and the newest write of each place.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use keizu_record::body::{ArtifactKind, Edge, IMPORT, Role, RunBegan, RunEnded, Status};
@@ -44,14 +44,22 @@ impl Run {
 }
 
 /// One file that a run read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Reading<'a> {
     /// Where it really lies: what links go by.
-    pub key: FilePath,
+    pub key: &'a FilePath,
     /// Where the run looked.
-    pub path: FilePath,
+    pub path: &'a FilePath,
     pub content: Option<Digest>,
     pub used: &'a Used,
+}
+
+/// A collection that lay in a folder.
+#[derive(Debug)]
+struct Folder {
+    path: FilePath,
+    /// Its files, at their paths.
+    members: Vec<(FilePath, Digest)>,
 }
 
 /// One file that a run wrote.
@@ -71,7 +79,10 @@ pub(super) struct Write {
 pub struct World {
     pub(super) runs: Vec<Run>,
     pub(super) by_id: HashMap<RunId, u32>,
-    manifests: HashMap<Digest, Manifest>,
+    /// Members of each collection, at their paths, for each folder that it was.
+    members: HashMap<Digest, Vec<Folder>>,
+    /// Files that were loaded, by the digest of their manifest.
+    loaded: HashMap<Digest, Manifest>,
     pub(super) documents: HashMap<Digest, Names>,
     /// Writes of each place, oldest first.
     writes: HashMap<FilePath, Vec<Write>>,
@@ -158,19 +169,32 @@ impl World {
 
     /// Brings the documents that edges point at, each once.
     fn open<P: Papers>(&mut self, papers: &P) -> Result<(), P::Error> {
-        let mut collections = BTreeSet::new();
-        let mut names = BTreeSet::new();
+        let mut collections: BTreeMap<Digest, BTreeSet<FilePath>> = BTreeMap::new();
+        let (mut loaded, mut names) = (BTreeSet::new(), BTreeSet::new());
         for run in &self.runs {
             let used = run.used.iter().map(|used| &used.edge);
-            collections.extend(used.clone().chain(&run.made).filter(|edge| edge.is_collection()).filter_map(|edge| edge.content));
+            for edge in used.clone().chain(&run.made).filter(|edge| edge.is_collection()) {
+                if let Some(content) = edge.content {
+                    collections.entry(content).or_default().insert(edge.path.clone());
+                }
+            }
             if run.used.iter().any(|used| used.import) {
-                collections.extend(run.used.iter().filter_map(|used| used.files));
+                loaded.extend(run.used.iter().filter_map(|used| used.files));
             }
             names.extend(used.filter(|edge| matches!(edge.role, Role::Listing | Role::Absent)).filter_map(|edge| edge.content));
         }
-        for digest in collections {
+        for (digest, folders) in collections {
             if let Some(manifest) = papers.manifest(&digest)? {
-                self.manifests.insert(digest, manifest);
+                let at = |path: FilePath| {
+                    let members = manifest.0.iter().map(|(member, file)| (path.join(member), file.digest)).collect();
+                    Folder { path, members }
+                };
+                self.members.insert(digest, folders.into_iter().map(at).collect());
+            }
+        }
+        for digest in loaded {
+            if let Some(manifest) = papers.manifest(&digest)? {
+                self.loaded.insert(digest, manifest);
             }
         }
         for digest in names {
@@ -181,6 +205,12 @@ impl World {
         Ok(())
     }
 
+    /// Files of the collection that an edge speaks of; none when its manifest is not kept, or it is a file.
+    fn members(&self, edge: &Edge) -> Option<&[(FilePath, Digest)]> {
+        let folders = self.members.get(&edge.content.filter(|_| edge.is_collection())?)?;
+        folders.iter().find(|folder| folder.path == edge.path).map(|folder| folder.members.as_slice())
+    }
+
     fn index(&mut self) {
         let mut writes: HashMap<FilePath, Vec<Write>> = HashMap::new();
         for (at, run) in self.runs.iter().enumerate() {
@@ -189,15 +219,14 @@ impl World {
                     let write = Write { run: at as u32, edge: place as u32, path, at: edge.at, content, removed: edge.removed };
                     writes.entry(key).or_default().push(write);
                 };
-                match edge.content.filter(|_| edge.is_collection()).map(|digest| self.manifests.get(&digest)) {
-                    Some(Some(manifest)) => {
-                        for (path, file) in &manifest.0 {
-                            let path = edge.path.join(path);
-                            add(path.clone(), path, Some(file.digest));
+                match self.members(edge) {
+                    Some(members) => {
+                        for (path, digest) in members {
+                            add(path.clone(), path.clone(), Some(*digest));
                         }
                     }
                     // a collection that can't be opened stands for itself
-                    _ => add(key_of(edge).clone(), edge.path.clone(), edge.content.filter(|_| !edge.is_collection())),
+                    None => add(key_of(edge).clone(), edge.path.clone(), edge.content.filter(|_| !edge.is_collection())),
                 }
             }
         }
@@ -230,20 +259,16 @@ impl World {
         self.runs[run as usize].used.iter().filter(counts).flat_map(|used| self.opened(used))
     }
 
-    fn opened<'a>(&'a self, used: &'a Used) -> Vec<Reading<'a>> {
+    fn opened<'a>(&'a self, used: &'a Used) -> impl Iterator<Item = Reading<'a>> {
         let edge = &used.edge;
-        match edge.content.filter(|_| edge.is_collection()).map(|digest| self.manifests.get(&digest)) {
-            Some(Some(manifest)) => manifest
-                .0
-                .iter()
-                .map(|(path, file)| {
-                    let path = edge.path.join(path);
-                    Reading { key: path.clone(), path, content: Some(file.digest), used }
-                })
-                .collect(),
-            Some(None) => vec![Reading { key: edge.path.clone(), path: edge.path.clone(), content: None, used }],
-            None => vec![Reading { key: key_of(edge).clone(), path: edge.path.clone(), content: edge.content, used }],
-        }
+        let members = self.members(edge);
+        let alone = || {
+            let (key, content) = if edge.is_collection() { (&edge.path, None) } else { (key_of(edge), edge.content) };
+            Reading { key, path: &edge.path, content, used }
+        };
+        let alone = members.is_none().then(alone);
+        let members = members.unwrap_or_default().iter();
+        members.map(move |(path, digest)| Reading { key: path, path, content: Some(*digest), used }).chain(alone)
     }
 
     /// The last write of a place by another run, up to a moment.
@@ -266,13 +291,13 @@ impl World {
 
     /// Places that a run read.
     fn read_by(&self, run: u32) -> Rc<HashSet<FilePath>> {
-        let found = |_: &u32| Rc::new(self.readings(run).map(|reading| reading.key).collect());
+        let found = |_: &u32| Rc::new(self.readings(run).map(|reading| reading.key.clone()).collect());
         Rc::clone(self.read.borrow_mut().entry(run).or_insert_with_key(found))
     }
 
     /// Files of the environment, by the digest of their manifest.
     pub(super) fn loaded(&self, files: &Digest) -> impl Iterator<Item = &FilePath> {
-        self.manifests.get(files).into_iter().flat_map(|manifest| manifest.0.keys())
+        self.loaded.get(files).into_iter().flat_map(|manifest| manifest.0.keys())
     }
 
     /// Whether a run, or an earlier run of its command, came after a run of the other's command: whatever it wrote, the other did not wait
@@ -291,7 +316,7 @@ impl World {
         let mut open = vec![run];
         while let Some(at) = open.pop() {
             for reading in self.readings(at) {
-                let Some(write) = self.before(&reading.key, at, reading.used.edge.at) else { continue };
+                let Some(write) = self.before(reading.key, at, reading.used.edge.at) else { continue };
                 if write.content == reading.content && found.insert(write.run) {
                     open.push(write.run);
                 }
