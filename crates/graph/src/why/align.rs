@@ -13,7 +13,7 @@ use crate::facts::Touch;
 use crate::link::Resolution;
 use crate::linked::Linked;
 use crate::node::describe;
-use crate::vertex::{Vertex, unique};
+use crate::vertex::{Place, Vertex, unique};
 
 /// How many updates in place are followed back.
 const UPDATES_MAX: usize = 1_000;
@@ -25,6 +25,8 @@ struct Open {
     only: [Only; 2],
     /// The thing that was measured, on each side: it is the other group's.
     measured: [Option<Measured>; 2],
+    /// A file that the two updated in place: what one of them found there is what the other may have left.
+    updated: Option<Place>,
 }
 
 /// The thing that was measured, and the run that made it.
@@ -101,6 +103,7 @@ impl<S: Source> Comparer<'_, S> {
             },
             only: [only(a), only(b)],
             measured: [measured(a), measured(b)],
+            updated: None,
         });
         Ok(())
     }
@@ -120,7 +123,7 @@ impl<S: Source> Comparer<'_, S> {
                     followed: false,
                     output: None,
                 };
-                work.push(Open { pair, only: [only(a), only(b)], measured: [None, None] });
+                work.push(Open { pair, only: [only(a), only(b)], measured: [None, None], updated: None });
             }
             _ => {
                 let (Some(made_a), Some(made_b)) = (&a.making, &b.making) else { return Ok(()) };
@@ -172,9 +175,12 @@ impl<S: Source> Comparer<'_, S> {
     }
 
     fn compare(&mut self, work: &mut Work<'_>, open: Open) -> Result<(), S::Error> {
-        let Open { mut pair, only, measured } = open;
-        let a = self.used(pair.a, only[0], measured[0].as_ref());
-        let b = self.used(pair.b, only[1], measured[1].as_ref());
+        let Open { mut pair, only, measured, updated } = open;
+        let mut a = self.used(pair.a, only[0], measured[0].as_ref());
+        let mut b = self.used(pair.b, only[1], measured[1].as_ref());
+        for side in [&mut a, &mut b] {
+            side.retain(|touch| updated.as_ref() != Some(&touch.place()));
+        }
         // the code of two programs that were asked for by name is worth a look; below them it would be nonsense
         for answer in super::pair::pair(&a, &b, pair.alike || pair.via.is_empty()) {
             match answer {
@@ -248,13 +254,20 @@ impl<S: Source> Comparer<'_, S> {
         let path = leaf.a.as_ref().map(|file| file.place.path.clone()).unwrap_or_default();
         leaf.reason = match (writer(&leaf.a), writer(&leaf.b)) {
             (Some(a), Some(b)) if a.run == b.run => Reason::SameRun,
-            (Some(a), Some(b)) if self.is_update(a.run, &leaf, false)? || self.is_update(b.run, &leaf, true)? => Reason::Updated,
-            (Some(a), Some(b)) if self.are_alike(work, a.run, b.run)? => {
-                let content = |file: &Option<File>| file.as_ref().and_then(|file| file.content);
-                work.follow(pair, (a.run, b.run), (path, content(&leaf.a), content(&leaf.b)));
-                return Ok(());
+            (Some(a), Some(b)) => {
+                let updated = self.is_update(a.run, &leaf, false)? || self.is_update(b.run, &leaf, true)?;
+                let alike = self.are_alike(work, a.run, b.run)?;
+                if alike {
+                    let content = |file: &Option<File>| file.as_ref().and_then(|file| file.content);
+                    let place = leaf.a.as_ref().filter(|_| updated).map(|file| file.place.clone());
+                    work.follow(pair, (a.run, b.run), (path, content(&leaf.a), content(&leaf.b)), place);
+                }
+                match (updated, alike) {
+                    (true, _) => Reason::Updated,
+                    (false, true) => return Ok(()),
+                    (false, false) => Reason::OtherProgram,
+                }
             }
-            (Some(_), Some(_)) => Reason::OtherProgram,
             (Some(a), None) if self.is_update(a.run, &leaf, false)? => Reason::Updated,
             (None, Some(b)) if self.is_update(b.run, &leaf, true)? => Reason::Updated,
             (Some(_), None) | (None, Some(_)) => Reason::OneWritten,
@@ -377,7 +390,7 @@ impl<S: Source> Comparer<'_, S> {
         if run_a == run_b || !self.are_alike(work, *run_a, *run_b)? {
             return Ok(false);
         }
-        work.follow(pair, (*run_a, *run_b), (path, Some(a.content), Some(b.content)));
+        work.follow(pair, (*run_a, *run_b), (path, Some(a.content), Some(b.content)), None);
         Ok(true)
     }
 
@@ -432,11 +445,11 @@ impl Work<'_> {
         self.queue.push_back(open);
     }
 
-    fn follow(&mut self, from: &mut Pair, (a, b): (RunId, RunId), output: Output) {
+    fn follow(&mut self, from: &mut Pair, (a, b): (RunId, RunId), output: Output, updated: Option<Place>) {
         from.followed = true;
         let via = std::iter::once(output.0.clone()).chain(from.via.iter().cloned()).collect();
         let pair = Pair { group: from.group, a, b, via, alike: true, data_only: false, followed: false, output: Some(output) };
-        self.push(Open { pair, only: [Only::All; 2], measured: [None, None] });
+        self.push(Open { pair, only: [Only::All; 2], measured: [None, None], updated });
     }
 }
 

@@ -241,6 +241,17 @@ fn an_update_in_place_is_told_as_one() {
 }
 
 #[test]
+fn an_update_in_place_is_entered_for_what_else_differs() {
+    let mut history = History::default();
+    history.run("python first.py", &[data("raw.csv", "r")], &[data("x.db", "zero")]);
+    for (before, after, script) in [("zero", "one", "s"), ("one", "two", "t")] {
+        history.run("python load.py", &[data("x.db", before), code("load.py", script)], &[data("x.db", after)]);
+        history.run("python train.py", &[data("x.db", after)], &[model("m.bin", after)]);
+    }
+    assert_eq!(leaves(&history.compare("m.bin")), ["model load.py Raw via x.db", "model x.db Updated"]);
+}
+
+#[test]
 fn files_that_moved_are_paired_by_name_or_as_the_only_ones() {
     let mut history = History::default();
     history.run("python train.py", &[data("old/train.csv", "x"), code("train_a.py", "s")], &[model("m.bin", "x")]);
