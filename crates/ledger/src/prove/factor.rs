@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use keizu_record::{Digest, FilePath, RunId};
 
-use crate::documents::Environment;
 use crate::step::Step;
 use crate::why::{Effect, Swap, Why};
-use crate::workshop::{Job, Lacking, Plan, Swaps};
+use crate::workshop::{Job, Lacking, Plan, Swaps, variables};
 use crate::{Error, View};
 
 /// One of the two sides.
@@ -95,7 +94,7 @@ pub fn swaps(view: &View<'_>, plan: &Plan, side: Side, drafts: &[&Draft]) -> Res
                 }
                 Swap::Variables { a, b, names } => {
                     let (own, other) = sides(side, *a, *b);
-                    let recorded = variables(view, other)?;
+                    let recorded = variables::recorded(view, other)?;
                     let set = names.iter().map(|name| (name.clone(), recorded.get(name).cloned()));
                     all.entry(own).or_default().variables.entry(own).or_default().extend(set);
                 }
@@ -124,11 +123,6 @@ fn readers(plan: &Plan, side: Side, draft: &Draft, path: &FilePath, own: Option<
     };
     let reads = |job: &Job| job.inputs.iter().any(|input| input.path == *path && input.content == Some(own));
     plan.runs.iter().map(|planned| &planned.job).filter(|job| reads(job)).map(|job| job.run).collect()
-}
-
-fn variables(view: &View<'_>, run: RunId) -> Result<BTreeMap<String, String>, Error> {
-    let document = Job::of(view, run)?.environment.map(|digest| view.document(&digest)).transpose()?.flatten();
-    Ok(document.and_then(|bytes| serde_json::from_slice::<Environment>(&bytes).ok()).map(|document| document.variables).unwrap_or_default())
 }
 
 #[cfg(test)]

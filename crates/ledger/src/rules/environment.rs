@@ -28,6 +28,10 @@ const PREFIXES: &str = "\
     NVIDIA_VISIBLE PYSPARK_ SPARK_ RAY_ DASK_ NUMBA_ MALLOC_ OPENCV_";
 /// Beginnings that match the above and say nothing but where or when.
 const NOT: &str = "CONDA_PROMPT_MODIFIER CONDA_SHLVL CONDA_EXE CONDA_PYTHON_EXE PYTHONSTARTUP CONDA_PREFIX_";
+/// Variables, and facts of the machine, that say where or how, not what.
+const WHERE: &str = "\
+    kernel container memory_mib VIRTUAL_ENV CONDA_PREFIX CONDA_DEFAULT_ENV PYTHONPATH PYTHONHOME LD_LIBRARY_PATH NODE_PATH R_LIBS \
+    R_LIBS_USER JAVA_HOME SPARK_HOME PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE PYTHONIOENCODING";
 /// Facts of the machine that change by themselves.
 const UNSTEADY: &str = "host uptime boot load free available time temperature user frequency mhz pid";
 
@@ -56,8 +60,13 @@ pub fn document(account: &Account, places: &Places<'_>, redactor: &Redactor<'_>)
     }
 }
 
+/// Whether a variable, or a fact of the machine, says where something is or how it talks, not what it computes.
+pub fn says_where(name: &str) -> bool {
+    one_of(WHERE, name)
+}
+
 /// Whether a variable may change what programs compute.
-fn matters(name: &str) -> bool {
+pub fn matters(name: &str) -> bool {
     if NOT.split_ascii_whitespace().any(|prefix| name.starts_with(prefix)) {
         return false;
     }

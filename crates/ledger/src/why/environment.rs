@@ -9,7 +9,7 @@ use super::draft::Draft;
 use super::facts::RunFacts;
 use super::{CauseKind, Effect, Swap};
 use crate::documents::Environment;
-use crate::rules::environment::differing;
+use crate::rules::environment::{differing, says_where};
 use crate::{Error, View};
 
 /// Loaded files that are named one by one.
@@ -21,27 +21,6 @@ const IDLE: &str = "installed but not loaded: ";
 
 /// Facts of the machine that are hardware.
 const HARDWARE: &[&str] = &["cpu", "cpus", "cpus_usable", "memory_mib", "gpu", "gpus", "gpu_driver"];
-/// Facts of the machine, and variables, that say where, not what.
-const WHERE: &[&str] = &[
-    "kernel",
-    "container",
-    "memory_mib",
-    "VIRTUAL_ENV",
-    "CONDA_PREFIX",
-    "CONDA_DEFAULT_ENV",
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "LD_LIBRARY_PATH",
-    "NODE_PATH",
-    "R_LIBS",
-    "R_LIBS_USER",
-    "JAVA_HOME",
-    "SPARK_HOME",
-    "PYTHONUNBUFFERED",
-    "PYTHONDONTWRITEBYTECODE",
-    "PYTHONIOENCODING",
-];
-
 /// What was compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Compared {
@@ -113,7 +92,7 @@ fn documents(pair: &Pair, was: &Environment, is: &Environment, loaded: &BTreeSet
     for sides in changed(&was.machine, &is.machine) {
         let hardware = HARDWARE.contains(&sides.0);
         let kind = if hardware { CauseKind::Hardware } else { CauseKind::Environment };
-        let effect = if WHERE.contains(&sides.0) { Effect::Unlikely } else { Effect::Likely };
+        let effect = if says_where(sides.0) { Effect::Unlikely } else { Effect::Likely };
         let mut draft = draft(pair, kind, effect, sides, "", environment());
         draft.size = 0.1;
         // nobody can swap a processor
@@ -125,7 +104,7 @@ fn documents(pair: &Pair, was: &Environment, is: &Environment, loaded: &BTreeSet
     for sides in changed(&was.variables, &is.variables) {
         let seed = super::code::is_seed(sides.0);
         let kind = if seed { CauseKind::Seed } else { CauseKind::Environment };
-        let effect = if WHERE.contains(&sides.0) { Effect::Unlikely } else { Effect::Likely };
+        let effect = if says_where(sides.0) { Effect::Unlikely } else { Effect::Likely };
         let swap = Swap::Variables { a: pair.a, b: pair.b, names: vec![sides.0.to_owned()] };
         let mut draft = draft(pair, kind, effect, sides, " (environment variable)", swap);
         draft.size = if seed { 1.0 } else { 0.5 };

@@ -12,6 +12,7 @@ mod job;
 mod plan;
 mod python;
 mod supply;
+pub(crate) mod variables;
 mod wait;
 mod watch;
 mod world;

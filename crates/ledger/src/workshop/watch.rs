@@ -100,8 +100,8 @@ pub fn in_environment(step: &mut Step, bin: &Path) {
     }
 }
 
-/// The environment of a run: the chosen packages first, other variables as they are swapped, and nothing that leads to another record.
-pub fn surround(command: &mut Command, chosen: &Chosen, variables: Option<&BTreeMap<String, Option<String>>>, here: &Surroundings) {
+/// The environment of a run: the chosen packages first, these variables, and nothing that leads to another record.
+pub fn surround(command: &mut Command, chosen: &Chosen, variables: &BTreeMap<String, Option<String>>, here: &Surroundings) {
     command.env_remove("KEIZU_STORE");
     if let Some(bin) = &chosen.bin {
         let path = here.variables.get(OsStr::new("PATH")).cloned().unwrap_or_default();
@@ -113,7 +113,7 @@ pub fn surround(command: &mut Command, chosen: &Chosen, variables: Option<&BTree
             command.env("VIRTUAL_ENV", venv);
         }
     }
-    for (name, value) in variables.into_iter().flatten() {
+    for (name, value) in variables {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),

@@ -14,7 +14,7 @@ use keizu_record::{Digest, FilePath, RunId};
 use super::entrance::Entrance;
 use super::plan::Planned;
 use super::supply::put;
-use super::{Input, Job, Lacking, Settings, Told, python, wait, watch};
+use super::{Input, Job, Lacking, Settings, Told, python, variables, wait, watch};
 use crate::contents::{Supply, full, supply};
 use crate::files::{digest_of, hash};
 use crate::step::Step;
@@ -319,7 +319,10 @@ impl World {
             watch::in_environment(&mut step, bin);
         }
         let mut command = step.command(&program, self.entrance.root(&self.scratch), None, &settings.here);
-        watch::surround(&mut command, chosen, swaps.variables.get(&job.run), &settings.here);
+        let mut variables = variables::as_then(&ledger.view(), job, ledger.config(), &settings.here)?;
+        let mut remarks: Vec<String> = variables::remark(&variables, &settings.here).into_iter().collect();
+        variables.extend(swaps.variables.get(&job.run).into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+        watch::surround(&mut command, chosen, &variables, &settings.here);
         let mut talk = tempfile::tempfile()?;
         command.current_dir(step.folder(&self.scratch)).stdin(Stdio::null()).stdout(talk.try_clone()?).stderr(talk.try_clone()?);
         (settings.tell)(&Told::Making { command: job.command(), took: job.took });
@@ -332,7 +335,6 @@ impl World {
         {
             self.stands.remove(output);
         }
-        let mut remarks = Vec::new();
         match &seen {
             Some(seen) => remarks.extend(watch::remarks(ledger, planned, seen, self, swaps)?),
             None => remarks.push("what it read and wrote this time was not seen".to_owned()),
