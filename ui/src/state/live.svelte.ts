@@ -40,7 +40,7 @@ class Live {
       if (source.readyState === EventSource.CLOSED) setTimeout(() => this.source === source && this.open(), 3000);
     };
     source.onmessage = (e) => this.tell('record', e.data);
-    for (const type of ['record', 'records', 'running']) source.addEventListener(type, (e) => this.tell(type, (e as MessageEvent).data));
+    for (const type of ['record', 'reset', 'running']) source.addEventListener(type, (e) => this.tell(type, (e as MessageEvent).data));
   }
 
   private tell(type: string, data: string): void {
@@ -72,6 +72,7 @@ class Live {
       if (ended) this.bump();
       return;
     }
+    if (type === 'reset') return this.bump();
     const events = (Array.isArray(said) ? said : [said]) as Event[];
     for (const e of events) if (e.seq > app.seq) app.seq = e.seq;
     this.recent = [...events.reverse(), ...this.recent].slice(0, 60);

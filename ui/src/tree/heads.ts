@@ -9,6 +9,8 @@ import { cut } from './text';
 export interface HeadWords {
   role: (role: string) => string;
   time: (t: string) => string;
+  /** From one moment to another, the day only once if it is the same. */
+  span: (a: string, b: string) => string;
   count: (n: number) => string;
 }
 
@@ -62,7 +64,7 @@ function times(pen: Pen, c: Colours, words: HeadWords, all: string[], x: number,
   pen.stroke(c.line2, 1);
   const first = words.time(sorted[0]);
   const latest = words.time(sorted[sorted.length - 1]);
-  const text = first === latest ? first : `${first} – ${latest}`;
+  const text = first === latest ? first : words.span(sorted[0], sorted[sorted.length - 1]);
   const room = 250 * cam.kx;
   const shown = pen.width(text, 11.5, 400) <= room ? text : pen.width(latest, 11.5, 400) <= room ? latest : '';
   if (shown) pen.text(shown, x, line + 16, { size: 11.5, weight: 400, color: c.ink3, align: 'middle' });

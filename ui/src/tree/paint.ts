@@ -222,8 +222,7 @@ function node(scene: Scene, pen: Pen, cam: Camera, look: Look, i: number, s: Ste
   const name = scene.answer.nodes.name[i];
   const sub = look.sub(i);
   pen.group(`${safe(name)} · ${sub}`);
-  const fold = scene.fold(i);
-  if (fold && fold.count > 1) {
+  if (scene.isStack(i)) {
     card(pen, kind, x + 4 * k, y + 4 * k, w, h, k);
     pen.fill(c.surface);
     pen.stroke(c[fam], 1.4 * Math.max(k, 0.7));
@@ -332,9 +331,8 @@ function run(scene: Scene, pen: Pen, cam: Camera, look: Look, i: number, s: Step
   const sub = look.sub(i);
   const state = look.state(i);
   pen.group(`${safe(name)} · ${sub}`);
-  const fold = scene.fold(i);
   const w = (i === look.selected ? 2.4 : i === look.hovered ? 2 : 1.5) * Math.max(k, 0.7);
-  if (fold && fold.count > 1) {
+  if (scene.isStack(i)) {
     pen.begin();
     pen.circle(x + 3.5 * k, y + 3.5 * k, r);
     pen.fill(c.surface);

@@ -148,6 +148,11 @@ export class Scene {
     const g = this.answer.nodes.group[i];
     return g >= 0 ? (this.answer.folds[g] ?? null) : null;
   }
+  /** Whether a node stands for many: a group, or a folder. */
+  isStack(i: number): boolean {
+    const fold = this.fold(i);
+    return (fold !== null && fold.count > 1 && fold.why !== 'versions') || this.answer.nodes.sub[i]?.[0] === 'files';
+  }
 
   /** Nodes of a layer whose y lies within a range: two binary searches. */
   inView(layer: number, y0: number, y1: number): Uint32Array {

@@ -71,6 +71,10 @@ export class Format {
     if (Number.isNaN(d.getTime())) return iso;
     return (d.getFullYear() === new Date(this.now()).getFullYear() ? this.day : this.dayYear).format(d);
   }
+  /** From one moment to another; the day only once when it is the same. */
+  span(a: string, b: string): string {
+    return this.date(a) === this.date(b) ? `${this.time(a)} – ${this.clockOf(b)}` : `${this.time(a)} – ${this.time(b)}`;
+  }
   clockOf(iso: string): string {
     const d = new Date(iso);
     return Number.isNaN(d.getTime()) ? iso : this.clock.format(d);

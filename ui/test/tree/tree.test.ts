@@ -196,7 +196,7 @@ describe('the list', () => {
 });
 
 describe('the exported picture', () => {
-  const words = { role: (r: string) => r, time: (s: string) => s.slice(0, 10), count: String };
+  const words = { role: (r: string) => r, time: (s: string) => s.slice(0, 10), span: (a: string, b: string) => `${a} – ${b}`, count: String };
   const make = () =>
     svg(new Scene(flights()), look(), words, { title: 'delay v12', desc: '9 things', proof: 'record 4812 · abcd', authority: (a) => a }, false);
   it('is the same bytes each time, with its text as text and what it proves', () => {
