@@ -68,10 +68,10 @@ def test_a_run_of_another_process_is_seen(own, own_server):
 
 
 def test_a_picture_that_shows_nothing_new_is_not_sent_again(own, own_server):
-    tag = own_server.get("graph", focus="model:delay@v1", up=1, down=0).headers["etag"]
+    tag = own_server.get("graph", focus="model:delay@v1", up=1, down=0, kinds="data,model").headers["etag"]
     run = touch(own, "elsewhere.txt")
     own_server.until(lambda answer: answer["runs"][0]["id"] == run, "runs")
-    again = own_server.ask("/api/v1/graph?focus=model:delay@v1&up=1&down=0", headers={"If-None-Match": tag})
+    again = own_server.ask("/api/v1/graph?focus=model:delay@v1&up=1&down=0&kinds=data%2Cmodel", headers={"If-None-Match": tag})
     assert again.status == 304
 
 

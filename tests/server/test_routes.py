@@ -112,7 +112,7 @@ def test_the_picture(served, described, family):
     names = served.json(f"graph/{picture['layout']}/names", layer="0..100", y="-100000..100000")
     described("/api/v1/graph/{layout}/names", names)
     assert names["name"] == picture["nodes"]["name"]
-    whole = served.json("graph", focus=MODEL, fold="none", up="all", down=0)
+    whole = served.json("graph", focus=MODEL, fold="none", up="all", down="all")
     assert whole["size"]["folded"] == 0 and whole["size"]["nodes"] >= picture["size"]["nodes"]
     assert served.get("graph", focus=MODEL, fold="some").json["error"]["nearest"] == ["auto", "none"]
     assert served.get("graph", focus="model:dealy").code == "unknown" and served.get("graph").code == "parameter"
