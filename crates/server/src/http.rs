@@ -300,6 +300,10 @@ fn begin<'a>(state: &'a State, question: &Question) -> Result<Ask<'a>, Fault> {
         standing: state.tail.standing(),
         now: jiff::ZonedDateTime::now(),
     };
+    if !ask.standing.ready {
+        // the follower has not looked yet
+        ask.standing.position = ask.ledger.position()?;
+    }
     ask.look_back()?;
     Ok(ask)
 }
