@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(query.get("of"), Some("model:delay@v3"));
         assert_eq!(query.limit(100, 1_000), Ok(5));
         assert_eq!(query.steps("up"), Ok(Some(None)));
-        let kind = |word: &str| (word == "data" || word == "model").then(|| word.len());
+        let kind = |word: &str| (word == "data" || word == "model").then_some(word.len());
         assert_eq!(query.words("kinds", kind, &["data", "model"]), Ok(vec![4, 5]));
         assert_eq!(Query::read("of=a+b", KNOWN).unwrap().get("of"), Some("a b"));
         for wrong in ["nobody=1", "of=1&of=2", "of=%ff", "of=%00", "of=\u{0}"] {

@@ -76,9 +76,9 @@ mod tests {
     use super::*;
     use insta::assert_snapshot;
     use keizu_record::note::PublicKey;
-    use keizu_record::{Digest, Kind, RunId, Time};
+    use keizu_record::{Digest, Kind, Record, RunId, Time};
     use keizu_store::Origin;
-    use keizu_store::verify::Anchor;
+    use keizu_store::verify::{Anchor, Problem};
 
     fn log(faults: Vec<Fault>) -> LogReport {
         LogReport {
