@@ -92,8 +92,19 @@ def test_elsewhere_a_token_is_needed(own):
         assert server.ask(HOME, headers={**good, "Origin": "http://evil.example"}).status == 403
         assert server.ask(HOME, headers={**host, "Authorization": f"Bearer {secret}x"}).status == 401
         assert server.ask(f"{HOME}?token={secret}", headers=host).status == 401
+        listening = socket.create_connection((here, server.port), timeout=60)
+        listening.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: {here}\r\nAuthorization: Bearer {secret}\r\n\r\n".encode())
+        assert b" 200 " in listening.recv(4096)
         own.keizu("token", "revoke", name)
         assert server.ask(HOME, headers=good).status == 401
+        # the record tells of it, and who listened with it hears that no more
+        heard = b""
+        while piece := listening.recv(4096):
+            heard += piece
+            if heard.endswith(b"0\r\n\r\n"):
+                break
+        assert b"retracted" not in heard
+        listening.close()
         assert secret not in server.said() and name in server.said()
     finally:
         server.end()

@@ -107,7 +107,7 @@ async fn judge(state: &Arc<State>, ends: Ends, request: Request<Incoming>, asked
             let question = Question { at, parts, query, headers: head.headers };
             ask(state, question).await
         }
-        Go::Events => crate::answers::events::events(state, &query, &head.headers).await,
+        Go::Events => crate::answers::events::events(state, &query, &head.headers, asked.guest.clone()).await,
         Go::Health => Ok(text("ok\n")),
         Go::Ready if state.tail.standing().ready => Ok(text("ok\n")),
         Go::Ready => Err(Fault::no_record("asked whether it is ready")),

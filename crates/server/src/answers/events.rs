@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::header::HeaderMap;
 use hyper::{Response, StatusCode, header};
+use keizu_ledger::access::Guest;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
@@ -31,7 +32,7 @@ const PIECES_MAX: usize = 8;
 const TAKE_WAIT: Duration = Duration::from_secs(30);
 
 /// Begins to tell.
-pub(crate) async fn events(state: &Arc<State>, query: &Query, headers: &HeaderMap) -> Result<Response<Body>, Fault> {
+pub(crate) async fn events(state: &Arc<State>, query: &Query, headers: &HeaderMap, guest: Option<Guest>) -> Result<Response<Body>, Fault> {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.trim().parse::<u64>().ok());
     let since = last.or(query.number("since")?);
     if state.metrics.listeners.fetch_add(1, Relaxed) >= LISTENERS_MAX {
@@ -41,7 +42,7 @@ pub(crate) async fn events(state: &Arc<State>, query: &Query, headers: &HeaderMa
     let (sender, receiver) = mpsc::channel(PIECES_MAX);
     let state = Arc::clone(state);
     tokio::spawn(async move {
-        Teller { state: Arc::clone(&state), sender }.tell(since).await;
+        Teller { state: Arc::clone(&state), sender, guest }.tell(since).await;
         state.metrics.listeners.fetch_sub(1, Relaxed);
     });
     let mut response = reply::response(StatusCode::OK, "text/event-stream; charset=utf-8", KEEP_NOT, Body::Pieces(receiver));
@@ -52,6 +53,8 @@ pub(crate) async fn events(state: &Arc<State>, query: &Query, headers: &HeaderMa
 struct Teller {
     state: Arc<State>,
     sender: mpsc::Sender<Bytes>,
+    /// Who listens, when he showed a token.
+    guest: Option<Guest>,
 }
 
 impl Teller {
@@ -84,10 +87,15 @@ impl Teller {
                     None => told.text,
                 },
             };
-            if !self.send(piece).await || self.state.tail.is_over() {
+            if !self.may_hear() || !self.send(piece).await || self.state.tail.is_over() {
                 return;
             }
         }
+    }
+
+    /// Whether the token still holds with which he came.
+    fn may_hear(&self) -> bool {
+        self.guest.as_ref().is_none_or(|guest| self.state.tokens().is_ok_and(|tokens| tokens.guest(&guest.id).is_some()))
     }
 
     async fn send(&self, piece: Bytes) -> bool {
