@@ -282,7 +282,7 @@ export class Board {
     const b = scene.bounds;
     const pad = 8;
     const ky = Math.min((mh - 2 * pad) / b.h, 0.5);
-    const kx = Math.min((mw - 2 * pad) / b.w, Math.max(ky * 12, 0.01), 0.5);
+    const kx = Math.min((mw - 2 * pad) / b.w, 0.5);
     const k = Math.min(kx, ky) > 0.05 ? Math.min(kx, ky) : 0;
     const [ux, uy] = k ? [k, k] : [kx, ky];
     return { kx: ux, ky: uy, tx: (mw - b.w * ux) / 2 - b.x * ux, ty: (mh - b.h * uy) / 2 - b.y * uy };

@@ -44,7 +44,7 @@ function clamp(v: number, a: number, b: number): number {
 /** The stretch of x that belongs to one of y: equal when near, filling the view when far, gliding between. */
 export function stretch(ky: number, world: Rect, view: View): number {
   if (ky >= STRATA) return ky;
-  const far = clamp((view.w - 2 * view.pad) / world.w, ky, 12 * ky);
+  const far = clamp((view.w - 2 * view.pad) / world.w, ky, STRATA);
   const t = clamp((STRATA - ky) / (STRATA * 0.45), 0, 1);
   return ky * (far / ky) ** t;
 }
@@ -77,6 +77,8 @@ export function first(world: Rect, view: View, cx: number, cy: number): Camera {
   if (all.ky >= 0.5) return all;
   let tx = view.w * 0.62 - cx * k;
   let ty = view.top + (view.h - view.top) / 2 - cy * k;
+  // No emptiness beside the end of what is wider than the view.
+  if (world.w * k >= view.w) tx = clamp(tx, view.w - view.pad - (world.x + world.w) * k, view.pad - world.x * k);
   if (world.w * k < view.w) tx = (view.w - world.w * k) / 2 - world.x * k;
   if (world.h * k < view.h - view.top) ty = view.top + (view.h - view.top - world.h * k) / 2 - world.y * k;
   return { kx: k, ky: k, tx, ty };

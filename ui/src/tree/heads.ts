@@ -45,7 +45,7 @@ export function paintHeads(scene: Scene, pen: Pen, cam: Camera, view: View, c: C
       if (far && x < last) return;
       const text = far ? words.count(column.length) : layer.role ? words.role(layer.role) : '';
       if (text) {
-        const s = cut(text, room, (t) => pen.width(t, 12, 650));
+        const s = far ? text : cut(text, room, (t) => pen.width(t, 12, 650));
         pen.text(s, x, line - 12, { size: 12, weight: 650, color: c.ink2 });
         last = x + pen.width(s, 12, 650) + 8;
       }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fit, step, stretch, zoom, type View } from '../../src/tree/camera';
+import { first, fit, step, stretch, zoom, type View } from '../../src/tree/camera';
 import { colours } from '../../src/tree/colours';
 import { svg } from '../../src/tree/export';
 import { command, walk } from '../../src/tree/keys';
@@ -84,6 +84,14 @@ describe('the camera', () => {
     const cam = fit(new Scene(flights()).bounds, view);
     expect(cam.kx).toBe(cam.ky);
     expect(cam.ky).toBeLessThanOrEqual(1.25);
+  });
+
+  it('begins with the thing in view, and no emptiness beside it', () => {
+    const world = { x: 30, y: 0, w: 4000, h: 200 };
+    const cam = first(world, view, 3948, 100);
+    expect(cam.ky).toBeGreaterThanOrEqual(0.6);
+    expect((world.x + world.w) * cam.kx + cam.tx).toBeCloseTo(view.w - view.pad);
+    expect(3948 * cam.kx + cam.tx).toBeLessThan(view.w);
   });
 
   it('stretches generations over the view when far, and keeps cards as they are when near', () => {
