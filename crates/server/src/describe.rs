@@ -65,10 +65,13 @@ fn operation(route: &Route) -> Value {
         ("401", "A token is needed"),
         ("403", "Not from there"),
         ("404", "No such thing"),
+        ("408", "It took too long to come"),
         ("413", "Too much was sent"),
+        ("414", "The address is too long"),
         ("415", "Not in this form"),
         ("421", "Not this host"),
         ("429", "Too many requests"),
+        ("431", "Too many headers"),
         ("500", "Keizu failed"),
         ("503", "Not now"),
     ] {
