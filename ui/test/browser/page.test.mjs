@@ -191,11 +191,12 @@ describe('while something runs', () => {
   it('a run that was started in a shell appears, and then what it made', () =>
     visit(async (v, page) => {
       await v.go('/');
-      const done = run('python3', '-c', 'import time; time.sleep(4); open("made-live.csv","w").write("a,b\\n1,2\\n")');
-      await page.getByText(/made-live/).first().waitFor({ timeout: 15_000 });
+      const name = `made-${Date.now()}.csv`;
+      const done = run('python3', '-c', `import time; time.sleep(4); open("${name}","w").write("a,b\\n1,2\\n")`);
+      await page.getByText(name).first().waitFor({ timeout: 15_000 });
       await done;
       await v.go('/runs');
-      await page.getByRole('link', { name: 'made-live.csv' }).waitFor({ timeout: 15_000 });
+      await page.getByRole('link', { name }).waitFor({ timeout: 15_000 });
     }));
 
   it('a server that ends and comes back is noticed, and what was shown stays', () =>
