@@ -270,10 +270,10 @@ impl Teller<'_, '_> {
             Detail::Run(run) => return Ok(if run.began.is_some() { Bucket::Accessible } else { Bucket::Faulty }),
             Detail::Artifact(artifact) => artifact,
         };
-        let Some(digest) = artifact.digest else { return Ok(Bucket::Faulty) };
         if artifact.removed {
             return Ok(Bucket::Deleted);
         }
+        let Some(digest) = artifact.digest else { return Ok(Bucket::Faulty) };
         if artifact.members.is_some() && artifact.kind != ArtifactKind::Environment {
             return Ok(match self.view.manifest(&digest)? {
                 Some(_) if self.view.stands(artifact) => Bucket::Accessible,
