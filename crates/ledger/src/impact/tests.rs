@@ -92,7 +92,7 @@ impl Story {
             changed: None,
             unseen: content.is_none().then(|| "too large".to_owned()),
             unchanged: false,
-            removed: path == "tmp.csv",
+            removed: path.starts_with("tmp"),
         };
         self.say(edge.to_record(kind, Time(at)))
     }
@@ -128,6 +128,7 @@ fn story(ledger: &Ledger) -> Story {
     story.edge(Kind::Used, 1, 2, "daily/", Some(daily.digest()));
     story.edge(Kind::Made, 1, 3, "features.csv", Some(content("features")));
     story.edge(Kind::Made, 1, 3, "tmp.csv", Some(content("tmp")));
+    story.edge(Kind::Made, 1, 3, "tmp.db-journal", None);
     story.edge(Kind::Made, 1, 3, "huge.csv", None);
     story.began(2, 5);
     story.edge(Kind::Used, 2, 6, "features.csv", Some(content("features")));
@@ -169,8 +170,8 @@ fn one_file_of_a_folder_reaches_what_was_made_from_the_folder() {
     assert_eq!((model.runs, model.kind, model.aliases.as_slice()), (2, "model", ["champion".to_owned()].as_slice()));
     let (first, second) = (run(1).to_string(), run(2).to_string());
     assert_eq!(model.way.as_deref().unwrap(), ["daily/1.csv", "daily/", &first, "features.csv", &second, "model:delay@v3"]);
-    assert_eq!(told.kinds, BTreeMap::from([("data", 4), ("model", 1), ("run", 2)]));
-    assert_eq!(told.count, 7);
+    assert_eq!(told.kinds, BTreeMap::from([("data", 5), ("model", 1), ("run", 2)]));
+    assert_eq!(told.count, 8);
     let (near, _) = hits(&view, &one_day(), &Wanted { depth: Some(1), ..Wanted::default() });
     assert!(near.contains_key("features.csv") && !near.contains_key("model:delay@v3"));
 }
@@ -187,9 +188,10 @@ fn every_hit_is_in_one_of_four_buckets() {
     assert_eq!(bucket("features.csv"), Bucket::Accessible);
     assert_eq!(bucket("daily/"), Bucket::Accessible);
     assert_eq!(bucket("tmp.csv"), Bucket::Deleted);
+    assert_eq!(bucket("tmp.db-journal"), Bucket::Deleted, "whatever it was");
     assert_eq!(bucket("huge.csv"), Bucket::Faulty);
     assert_eq!(bucket("model:delay@v3"), Bucket::Deleted, "neither kept nor there");
-    assert_eq!(told.buckets, BTreeMap::from([("accessible", 4), ("deleted", 2), ("faulty", 1), ("hidden", 0)]));
+    assert_eq!(told.buckets, BTreeMap::from([("accessible", 4), ("deleted", 3), ("faulty", 1), ("hidden", 0)]));
     std::fs::write(folder.path().join("delay.bin"), [0; 79]).unwrap();
     assert_eq!(hits(&view, &one_day(), &Wanted::default()).0["model:delay@v3"].bucket, Bucket::Deleted, "of another size");
     std::fs::write(folder.path().join("delay.bin"), [0; 80]).unwrap();
