@@ -26,7 +26,7 @@ pub struct Running {
 pub struct Found {
     /// Runs that go on, the oldest first.
     pub rows: Vec<Running>,
-    /// Whether there are runs that nobody watches any more: [`crate::settle`] recovers them.
+    /// Whether there are runs that nobody watches any more: [`crate::settle()`] recovers them.
     pub orphaned: bool,
 }
 
