@@ -1,18 +1,19 @@
 //! File paths as bytes: on Linux a name need not be UTF-8, and nothing recorded may be lost.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A path's bytes, `/`-separated: relative to the project's root when inside it, else absolute.
 ///
 /// `Display` writes bytes that are not UTF-8, and control characters, as `\xHH`, and a backslash as itself: the text is for people. The
-/// bytes are the truth.
+/// bytes are the truth. A clone shares them: of a folder of many files each path is held in many places.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct FilePath(Vec<u8>);
+pub struct FilePath(Arc<[u8]>);
 
 impl FilePath {
     /// Wraps the bytes as they are.
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(bytes.into())
+    pub fn new(bytes: impl AsRef<[u8]>) -> Self {
+        Self(bytes.as_ref().into())
     }
 
     /// The bytes.
@@ -78,7 +79,7 @@ impl FilePath {
 
 impl From<&str> for FilePath {
     fn from(text: &str) -> Self {
-        Self(text.as_bytes().to_vec())
+        Self(text.as_bytes().into())
     }
 }
 
