@@ -60,14 +60,14 @@ impl Manifest {
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut input = Reader::new(bytes.strip_prefix(MANIFEST)?);
         let count = input.u32()?;
-        let mut members = BTreeMap::new();
+        let mut members: Vec<(FilePath, Member)> = Vec::new();
         for _ in 0..count {
             let path = FilePath::new(input.lp()?);
             let member = Member { size: input.u64()?, digest: Digest::new(input.array()?) };
-            ascending(members.last_key_value().map(|(path, _)| path), &path)?;
-            members.insert(path, member);
+            ascending(members.last().map(|(path, _)| path), &path)?;
+            members.push((path, member));
         }
-        input.is_empty().then_some(Self(members))
+        input.is_empty().then(|| Self(members.into_iter().collect()))
     }
 
     /// The collection's identity.
@@ -96,13 +96,13 @@ impl Names {
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut input = Reader::new(bytes.strip_prefix(NAMES)?);
         let count = input.u32()?;
-        let mut names = BTreeSet::new();
+        let mut names: Vec<FilePath> = Vec::new();
         for _ in 0..count {
             let name = FilePath::new(input.lp()?);
             ascending(names.last(), &name)?;
-            names.insert(name);
+            names.push(name);
         }
-        input.is_empty().then_some(Self(names))
+        input.is_empty().then(|| Self(names.into_iter().collect()))
     }
 
     /// Its identity.
