@@ -4,7 +4,8 @@
 //! check of its own, since the file is written without waiting for the disk, and a digest torn by a power cut must not become a content's
 //! identity.
 //!
-//! One row per file (device, inode): what the file was before is of no use to anybody.
+//! One row per file (device, inode): what the file was before is of no use to anybody. Who asks for the same many files again and again, all of them
+//! unchanged, is answered from one row that holds the digests of all.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -18,6 +19,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 const BATCH_MAX: usize = 4096;
 /// From so many files on the cache is read from end to end, instead of looked into for each.
 const SCAN_MIN: usize = 1_000;
+/// So many answers to questions about many files are kept, of so many files each at most.
+const PACKS_MAX: usize = 8;
+const PACKED_MAX: usize = 1_000_000;
 /// How long others may be writing before this process forgets its batch.
 const WRITE_WAIT: Duration = Duration::from_millis(100);
 
@@ -77,6 +81,20 @@ impl Cache {
         let Some(file) = self.file().filter(|_| states.len() >= SCAN_MIN) else {
             return states.iter().map(|state| self.get(state)).collect();
         };
+        let packable = self.fresh.is_empty() && states.len() <= PACKED_MAX;
+        let key = packable.then(|| fingerprint(states));
+        if let Some(found) = key.and_then(|key| unpack(file, &key, states.len())) {
+            return found.into_iter().map(Some).collect();
+        }
+        let found = self.get_each(file, states);
+        if let (Some(key), Some(all)) = (key, found.iter().copied().collect::<Option<Vec<Digest>>>()) {
+            // it is only quicker the next time
+            let _ = pack(file, &key, &all);
+        }
+        found
+    }
+
+    fn get_each(&self, file: &Connection, states: &[FileState]) -> Vec<Option<Digest>> {
         let mut found = vec![None; states.len()];
         let wanted: HashMap<(u64, u64), usize> = states.iter().enumerate().map(|(at, state)| ((state.dev, state.ino), at)).collect();
         let known = scan(file, |row| {
@@ -140,6 +158,46 @@ const PUT: &str = "INSERT INTO digest (dev, ino, size, mtime, ctime, digest, sum
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS digest (dev INTEGER NOT NULL, ino INTEGER NOT NULL, size INTEGER NOT NULL, \
     mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, digest BLOB NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (dev, ino)) WITHOUT ROWID";
 
+const PACK: &str =
+    "CREATE TABLE IF NOT EXISTS pack (number INTEGER PRIMARY KEY, states BLOB NOT NULL UNIQUE, digests BLOB NOT NULL, sum BLOB NOT NULL)";
+
+/// Stands for these states in this order.
+fn fingerprint(states: &[FileState]) -> Digest {
+    let mut bytes = Vec::with_capacity(states.len() * 40);
+    for state in states {
+        for number in [state.dev, state.ino, state.size, state.mtime.cast_unsigned(), state.ctime.cast_unsigned()] {
+            bytes.extend_from_slice(&number.to_be_bytes());
+        }
+    }
+    Digest::of(&bytes)
+}
+
+fn sum(key: &Digest, digests: &[u8]) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(key.as_bytes()).update(digests);
+    Digest::new(*hasher.finalize().as_bytes())
+}
+
+fn unpack(file: &Connection, key: &Digest, count: usize) -> Option<Vec<Digest>> {
+    let mut query = file.prepare_cached("SELECT digests, sum FROM pack WHERE states = $1").ok()?;
+    let mut rows = query.query([key.as_bytes()]).ok()?;
+    let row = rows.next().ok()??;
+    let digests = row.get_ref(0).ok()?.as_blob().ok()?;
+    let whole = digests.len() == count * 32 && row.get_ref(1).ok()?.as_blob().ok()? == sum(key, digests).as_bytes();
+    whole.then(|| digests.chunks_exact(32).filter_map(Digest::from_slice).collect())
+}
+
+fn pack(file: &Connection, key: &Digest, all: &[Digest]) -> rusqlite::Result<()> {
+    let digests: Vec<u8> = all.iter().flat_map(|digest| *digest.as_bytes()).collect();
+    let batch = file.unchecked_transaction()?;
+    batch.execute(
+        "INSERT OR REPLACE INTO pack (states, digests, sum) VALUES ($1, $2, $3)",
+        params![key.as_bytes(), digests, sum(key, &digests).as_bytes()],
+    )?;
+    batch.execute("DELETE FROM pack WHERE number NOT IN (SELECT number FROM pack ORDER BY number DESC LIMIT $1)", [PACKS_MAX as i64])?;
+    batch.commit()
+}
+
 /// Shows every row: the state, the digest and the check.
 fn scan(file: &Connection, mut show: impl FnMut((FileState, Digest, i64))) -> rusqlite::Result<()> {
     let mut query = file.prepare_cached(SCAN)?;
@@ -182,6 +240,9 @@ fn prepare(path: &Path) -> rusqlite::Result<Connection> {
     if !made {
         file.execute_batch(TABLE)?;
     }
+    if !file.table_exists(None, "pack")? {
+        file.execute_batch(PACK)?;
+    }
     Ok(file)
 }
 
@@ -194,6 +255,8 @@ fn write<'a>(file: &mut Connection, rows: impl Iterator<Item = &'a (FileState, D
             put.execute(params![dev, ino, size, state.mtime, state.ctime, digest.as_bytes(), check(state, digest)])?;
         }
     }
+    // packs follow from the rows, and never say anything else
+    batch.execute("DELETE FROM pack", [])?;
     batch.commit()
 }
 

@@ -58,6 +58,41 @@ fn many_at_once_are_got_as_one_by_one() {
 }
 
 #[test]
+fn the_same_many_are_answered_again_and_follow_what_is_put() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let mut cache = filled(&path);
+    let packs = || Connection::open(&path).unwrap().query_row("SELECT count(*) FROM pack", [], |row| row.get::<_, i64>(0)).unwrap();
+    let asked: Vec<FileState> = (0..3_000).map(state).collect();
+    let all: Vec<_> = (0..3_000).map(|n| Some(digest(n))).collect();
+    assert_eq!((cache.get_all(&asked), packs()), (all.clone(), 1));
+    assert_eq!(Cache::open(&path).get_all(&asked), all, "from the pack");
+    // the pack alone answers: its rows are gone
+    Connection::open(&path).unwrap().execute("DELETE FROM digest WHERE ino < 3000", []).unwrap();
+    assert_eq!(cache.get_all(&asked), all);
+    let changed: Vec<FileState> =
+        asked.iter().map(|state| FileState { ctime: state.ctime + i64::from(state.ino == 5), ..*state }).collect();
+    assert_eq!(cache.get_all(&changed), vec![None; 3_000], "another question");
+    Connection::open(&path).unwrap().execute("UPDATE pack SET digests = $1", [vec![7; 3_000 * 32]]).unwrap();
+    assert_eq!(cache.get_all(&asked), vec![None; 3_000], "a damaged pack is not believed");
+    for n in 0..3_000 {
+        cache.put(state(n), digest(n));
+    }
+    cache.flush();
+    assert_eq!((packs(), cache.get_all(&asked), packs()), (0, all.clone(), 1));
+    cache.put(state(7), digest(8));
+    let mut other = all;
+    other[7] = Some(digest(8));
+    assert_eq!(cache.get_all(&asked), other, "what is not written yet");
+    cache.flush();
+    assert_eq!(cache.get_all(&asked), other);
+    for shift in 1..20 {
+        assert!(cache.get_all(&asked[shift..]).iter().all(Option::is_some));
+    }
+    assert_eq!(packs(), 8);
+}
+
+#[test]
 fn any_change_of_the_file_is_another_state() {
     let folder = tempfile::tempdir().unwrap();
     let mut cache = Cache::open(&folder.path().join("cache.db"));
