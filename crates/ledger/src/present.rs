@@ -1,7 +1,7 @@
 //! The present, as the question of staleness asks for it: what is on the disk, or what a moment of the recorded past knew.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
+use foldhash::HashMap;
 use keizu_capture::event::Stat;
 use keizu_graph::stale::{Now, Present};
 use keizu_record::body::{Edge, Role};
@@ -52,13 +53,8 @@ impl<'a> Disk<'a> {
         Self { root: home.root(), config, cache: RefCell::new(cache), seen: RefCell::default(), progress: RefCell::new(progress) }
     }
 
-    fn full(&self, path: &FilePath) -> PathBuf {
-        self.root.join(OsStr::from_bytes(path.as_bytes()))
-    }
-
     fn look(&self, files: &[&FilePath]) {
-        let fulls: Vec<PathBuf> = files.iter().map(|path| self.full(path)).collect();
-        let glances = side_by_side(&fulls);
+        let glances = side_by_side(self.root, files);
         let (mut asked, mut states) = (Vec::new(), Vec::new());
         for (at, glance) in glances.iter().enumerate() {
             if let Glance::File(stat) = glance {
@@ -69,6 +65,7 @@ impl<'a> Disk<'a> {
         let known = self.cache.borrow().get_all(&states);
         let mut open = Vec::new();
         let mut seen = self.seen.borrow_mut();
+        seen.reserve(files.len());
         for (at, digest) in asked.into_iter().zip(known) {
             match (digest, &glances[at]) {
                 (Some(digest), _) => drop(seen.insert(files[at].clone(), Now::File(digest))),
@@ -76,7 +73,7 @@ impl<'a> Disk<'a> {
                 (None, Glance::Known(_)) => {}
             }
         }
-        for (at, digest) in self.read(&fulls, &open) {
+        for (at, digest) in self.read(files, &open) {
             seen.insert(files[at].clone(), digest);
         }
         for (at, glance) in glances.into_iter().enumerate() {
@@ -87,7 +84,7 @@ impl<'a> Disk<'a> {
     }
 
     /// Reads files to know their contents.
-    fn read(&self, fulls: &[PathBuf], open: &[(usize, Stat)]) -> Vec<(usize, Now)> {
+    fn read(&self, files: &[&FilePath], open: &[(usize, Stat)]) -> Vec<(usize, Now)> {
         if open.is_empty() {
             return Vec::new();
         }
@@ -99,11 +96,11 @@ impl<'a> Disk<'a> {
         let (sender, receiver) = mpsc::sync_channel(256);
         std::thread::scope(|scope| {
             for _ in 0..WORKERS.min(open.len()) {
-                let (sender, next) = (sender.clone(), &next);
+                let (sender, next, root) = (sender.clone(), &next, self.root);
                 scope.spawn(move || {
                     let mut piece = vec![0; PIECE_BYTES];
                     while let Some((at, stat)) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let _ = sender.send((*at, *stat, hash_as(&fulls[*at], stat, &mut piece)));
+                        let _ = sender.send((*at, *stat, hash_as(&full(root, files[*at]), stat, &mut piece)));
                     }
                 });
             }
@@ -139,7 +136,7 @@ impl Present for Disk<'_> {
     }
 
     fn names(&self, folder: &FilePath) -> Option<Vec<FilePath>> {
-        let entries = fs_err::read_dir(self.full(folder)).ok()?;
+        let entries = fs_err::read_dir(full(self.root, folder)).ok()?;
         let names = entries.flatten().map(|entry| {
             let mut name = entry.file_name().as_bytes().to_vec();
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
@@ -151,7 +148,7 @@ impl Present for Disk<'_> {
     }
 
     fn exists(&self, path: &FilePath) -> bool {
-        self.full(path).exists()
+        full(self.root, path).exists()
     }
 
     fn ignores(&self, path: &FilePath) -> bool {
@@ -167,26 +164,32 @@ impl Present for Disk<'_> {
     }
 }
 
-fn side_by_side(fulls: &[PathBuf]) -> Vec<Glance> {
-    if fulls.len() < SIDE_BY_SIDE_MIN {
-        return glances(fulls);
+/// Where a path of the record lies.
+fn full(root: &Path, path: &FilePath) -> PathBuf {
+    root.join(OsStr::from_bytes(path.as_bytes()))
+}
+
+fn side_by_side(root: &Path, files: &[&FilePath]) -> Vec<Glance> {
+    if files.len() < SIDE_BY_SIDE_MIN {
+        return glances(root, files);
     }
-    let share = fulls.len().div_ceil(WORKERS);
+    let share = files.len().div_ceil(WORKERS);
     std::thread::scope(|scope| {
-        let parts: Vec<_> = fulls.chunks(share).map(|part| scope.spawn(move || glances(part))).collect();
+        let parts: Vec<_> = files.chunks(share).map(|part| scope.spawn(move || glances(root, part))).collect();
         parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
     })
 }
 
 /// Files that stand one after the other in a folder are looked at from that folder: so the way to it is walked once.
-fn glances(fulls: &[PathBuf]) -> Vec<Glance> {
-    let mut found = Vec::with_capacity(fulls.len());
-    for files in fulls.chunk_by(|a, b| a.parent() == b.parent()) {
-        let folder = files[0].parent().filter(|_| files.len() > 1);
-        let folder = folder.and_then(|folder| open(folder, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()).ok());
-        found.extend(files.iter().map(|full| match (&folder, full.file_name()) {
-            (Some(folder), Some(name)) => glance(fstatat(folder, name, AtFlags::empty())),
-            _ => glance(nix::sys::stat::stat(full)),
+fn glances(root: &Path, files: &[&FilePath]) -> Vec<Glance> {
+    let mut found = Vec::with_capacity(files.len());
+    for files in files.chunk_by(|a, b| a.folder() == b.folder() && a.is_absolute() == b.is_absolute()) {
+        let folder = Some(files[0].folder()).filter(|folder| files.len() > 1 && !folder.is_empty());
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let folder = folder.and_then(|folder| open(&root.join(OsStr::from_bytes(folder)), flags, Mode::empty()).ok());
+        found.extend(files.iter().map(|path| match &folder {
+            Some(folder) => glance(fstatat(folder, path.file_name(), AtFlags::empty())),
+            None => glance(nix::sys::stat::stat(&full(root, path))),
         }));
     }
     found
@@ -221,7 +224,7 @@ pub(crate) struct Past {
 impl Past {
     /// From the entries of the moment.
     pub fn new(view: &View<'_>, entries: &[Entry]) -> Result<Self, Error> {
-        let mut past = Self { files: BTreeMap::new(), folders: HashMap::new() };
+        let mut past = Self { files: BTreeMap::new(), folders: HashMap::default() };
         for entry in entries {
             let Some(edge) = Edge::read(&entry.record) else { continue };
             if edge.role == Role::Listing {

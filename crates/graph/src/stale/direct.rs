@@ -1,7 +1,6 @@
 //! One run against the present: would it read again what it read?
 
-use std::collections::HashSet;
-
+use foldhash::HashSet;
 use keizu_record::FilePath;
 use keizu_record::body::{Role, Status};
 
@@ -26,7 +25,7 @@ pub(super) fn direct(world: &World, run: u32, present: &impl Present, options: &
         Status::Lost => found.doubts.push(of_run(What::RunLost)),
         Status::Running => found.doubts.push(of_run(What::RunGoesOn)),
     }
-    let mut read = HashSet::new();
+    let mut read = HashSet::default();
     let mut inputs: Vec<(u8, Cause)> = Vec::new();
     for reading in world.readings(run) {
         if let Some(what) = check(world, run, &reading, present, options) {

@@ -1,8 +1,9 @@
 //! The whole against the present: staleness flows down from what it happened to.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
+use foldhash::{HashMap, HashSet};
 use keizu_record::body::Role;
 use keizu_record::{Digest, FilePath, RunId};
 
@@ -86,17 +87,17 @@ pub struct Judgement {
 impl Judgement {
     /// Holds the recorded world against the present.
     pub fn of(world: &World, present: &impl Present, options: &Options) -> Self {
-        let mut judge = Judge { world, products: Vec::new(), ids: HashMap::new(), at: HashMap::new() };
+        let mut judge = Judge { world, products: Vec::new(), ids: HashMap::default(), at: HashMap::default() };
         judge.find(present);
         let (order, needs) = judge.order();
         judge.announce(&order, present);
         let Judge { mut products, .. } = judge;
-        let mut made: HashMap<u32, Vec<usize>> = HashMap::new();
+        let mut made: HashMap<u32, Vec<usize>> = HashMap::default();
         for (at, product) in products.iter_mut().enumerate() {
             made.entry(product.at).or_default().push(at);
             product.check(present);
         }
-        let mut runs: HashMap<u32, Verdict> = HashMap::new();
+        let mut runs: HashMap<u32, Verdict> = HashMap::default();
         for run in &order {
             let needed = needs.get(run).map_or(&[][..], Vec::as_slice);
             let found = verdict(world, *run, needed, &Known { products: &products, runs: &runs }, present, options);
@@ -115,7 +116,7 @@ impl Judgement {
     pub fn alone(world: &World, run: RunId, present: &impl Present, options: &Options) -> Vec<Cause> {
         let Some(at) = world.by_id.get(&run) else { return Vec::new() };
         let mut causes = direct(world, *at, present, options).causes;
-        let mut judge = Judge { world, products: Vec::new(), ids: HashMap::new(), at: HashMap::new() };
+        let mut judge = Judge { world, products: Vec::new(), ids: HashMap::default(), at: HashMap::default() };
         judge.find(present);
         for product in judge.products.iter_mut().filter(|product| product.at == *at && product.current) {
             product.check(present);
@@ -266,8 +267,8 @@ impl<'w> Judge<'w> {
 
     /// Runs of current products, and all that those were made from: before what was made from them.
     fn order(&mut self) -> (Vec<u32>, HashMap<u32, Vec<usize>>) {
-        let mut needs: HashMap<u32, Vec<usize>> = HashMap::new();
-        let (mut order, mut seen) = (Vec::new(), HashSet::new());
+        let mut needs: HashMap<u32, Vec<usize>> = HashMap::default();
+        let (mut order, mut seen) = (Vec::new(), HashSet::default());
         let mut roots: Vec<u32> = self.products.iter().filter(|product| product.current).map(|product| product.at).collect();
         roots.sort_unstable();
         roots.dedup();
@@ -295,7 +296,7 @@ impl<'w> Judge<'w> {
     fn needs(&mut self, run: u32) -> Vec<usize> {
         let world = self.world;
         let mut found: BTreeMap<usize, ()> = BTreeMap::new();
-        let mut feedback: HashMap<u32, bool> = HashMap::new();
+        let mut feedback: HashMap<u32, bool> = HashMap::default();
         for reading in world.readings(run) {
             let at = reading.used.edge.at;
             let stands = self.at.get(reading.key).copied();

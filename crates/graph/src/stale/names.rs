@@ -1,7 +1,8 @@
 //! Sets of names: folders that were listed, files that were looked for and not there.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashSet;
 use keizu_record::FilePath;
 use keizu_record::body::Role;
 
@@ -167,7 +168,7 @@ fn module(name: &FilePath) -> String {
 
 /// Top-level modules that a run imported: its own code's, the library's and those of installed packages.
 fn modules_of(world: &World, run: u32) -> HashSet<String> {
-    let mut modules = HashSet::new();
+    let mut modules = HashSet::default();
     for used in &world.runs[run as usize].used {
         if used.edge.role == Role::Code {
             modules.insert(used.edge.path.stem());

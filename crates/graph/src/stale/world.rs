@@ -1,9 +1,10 @@
 //! The recorded side: runs, what they read and wrote, and the newest write of each place.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use foldhash::{HashMap, HashSet};
 use keizu_record::body::{ArtifactKind, Edge, IMPORT, Role, RunBegan, RunEnded, Status};
 use keizu_record::manifest::{Manifest, Names};
 use keizu_record::{Authority, Digest, Entry, FilePath, Kind, RecordId, RunId, Time};
@@ -123,7 +124,7 @@ impl World {
         let mut began: Vec<RunBegan> = entries.filter_map(|entry| RunBegan::read(&entry.record)).filter(|began| ours(began)).collect();
         began.sort_by_key(|began| (began.at, began.run));
         began.dedup_by_key(|began| began.run);
-        let mut recipes: HashMap<(FilePath, Vec<Vec<u8>>), u32> = HashMap::new();
+        let mut recipes: HashMap<(FilePath, Vec<Vec<u8>>), u32> = HashMap::default();
         for began in began {
             let next = recipes.len() as u32;
             let recipe = *recipes.entry((began.cwd, began.command)).or_insert(next);
@@ -212,7 +213,7 @@ impl World {
     }
 
     fn index(&mut self) {
-        let mut writes: HashMap<FilePath, Vec<Write>> = HashMap::new();
+        let mut writes: HashMap<FilePath, Vec<Write>> = HashMap::default();
         for (at, run) in self.runs.iter().enumerate() {
             for (place, edge) in run.made.iter().enumerate() {
                 let mut add = |key: FilePath, path: FilePath, content: Option<Digest>| {
@@ -312,7 +313,7 @@ impl World {
         if let Some(known) = self.ancestors.borrow().get(&run) {
             return Rc::clone(known);
         }
-        let mut found = HashSet::new();
+        let mut found = HashSet::default();
         let mut open = vec![run];
         while let Some(at) = open.pop() {
             for reading in self.readings(at) {
