@@ -128,12 +128,27 @@ fn a_folder_of_packages_is_listed_by_the_import() {
     assert_eq!(by(script, "./"), None, "a folder above the script's is the program's own question");
 }
 
+#[test]
+fn what_was_removed_from_a_folder_is_a_collection_of_its_own() {
+    let mut scene = Scene::of("python t.py");
+    for number in 0..8 {
+        scene = scene.wrote(&format!("a/{number}.csv"), None, b"left").fleeting(&format!("a/{number}.tmp"), Some(b"gone"));
+    }
+    let found: Vec<(bool, Option<u64>)> = every_edge(&scene.prepare().records)
+        .into_iter()
+        .filter(|((made, path), _)| *made && path == "a/")
+        .map(|(_, edge)| (edge.removed, edge.members))
+        .collect();
+    assert_eq!(found, [(false, Some(8)), (true, Some(8))]);
+    assert_eq!(places(&scene).len(), 16);
+}
+
 /// Where each file of an account went, a side at a time.
 fn places(scene: &Scene) -> BTreeMap<(bool, String), usize> {
     let prepared = scene.prepare();
     let mut found: BTreeMap<(bool, String), usize> = BTreeMap::new();
     let mut count = |made: bool, path: String| *found.entry((made, path)).or_insert(0) += 1;
-    for ((made, path), edge) in edges(&prepared.records) {
+    for ((made, path), edge) in every_edge(&prepared.records) {
         match (edge.members, edge.content, edge.role) {
             (_, _, Role::Listing | Role::Absent | Role::Environment) => {}
             (Some(_), Some(content), _) => {

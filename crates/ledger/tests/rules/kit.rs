@@ -202,6 +202,11 @@ pub fn process(pid: u32, command: &str) -> Process {
 }
 
 pub fn edges(records: &[Record]) -> BTreeMap<(bool, String), Edge> {
+    every_edge(records).into_iter().collect()
+}
+
+/// Also when two stand at one path: a folder's files, and those that were removed from it.
+pub fn every_edge(records: &[Record]) -> Vec<((bool, String), Edge)> {
     let edges = records.iter().filter_map(|record| Some((record.kind == Kind::Made, Edge::read(record)?)));
     // a folder may be listed and read: `daily/*` are its names
     let place = |edge: &Edge| format!("{}{}", edge.path, if edge.role == Role::Listing { "*" } else { "" });
