@@ -335,7 +335,7 @@ pub fn answer(kin: &Kin, picture: &Picture) -> PictureAnswer {
         edges: edges(picture),
         folds: folds.collect(),
         kinds: counts.kinds.iter().map(|(kind, count)| (kind.code(), *count)).collect(),
-        said: counts.by.iter().map(|(by, count)| (*by as u8, *count)).collect(),
+        said: counts.by.iter().map(|(by, count)| (said(*by), *count)).collect(),
         contents: picture.cards.iter().map(|card| kin.nodes[card.nodes[0]].artifact().and_then(|artifact| artifact.digest)).collect(),
     }
 }
@@ -368,7 +368,7 @@ fn edges(picture: &Picture) -> EdgeColumns {
     EdgeColumns {
         from: all.iter().map(|edge| edge.from).collect(),
         to: all.iter().map(|edge| edge.to).collect(),
-        by: all.iter().map(|edge| edge.by as u8).collect(),
+        by: all.iter().map(|edge| said(edge.by)).collect(),
         role: all.iter().map(|edge| edge.role.code()).collect(),
         lane: all.iter().map(|edge| edge.lane.clone()).collect(),
     }
@@ -380,6 +380,11 @@ fn words(note: &Note) -> Vec<serde_json::Value> {
         Arg::Name(name) => name.as_str().into(),
     });
     std::iter::once(note.code.into()).chain(args).collect()
+}
+
+/// Where the authority stands in [`Vocabulary::by`]; its code in records counts from 1.
+fn said(by: Authority) -> u8 {
+    Authority::ALL.iter().position(|known| *known == by).unwrap_or_default() as u8
 }
 
 /// How it is typed.

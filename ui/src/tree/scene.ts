@@ -62,7 +62,7 @@ export class Scene {
     this.n = nodes.id.length;
     this.m = edges.from.length;
     this.kind = nodes.kind.map((k) => (typeof k === 'number' ? (KINDS[k] ?? 'other') : k));
-    this.by = edges.by.map((a) => (typeof a === 'number' ? (AUTHORITIES[a - 1] ?? 'observed') : a));
+    this.by = edges.by.map((a) => (typeof a === 'number' ? (AUTHORITIES[a] ?? 'observed') : a));
     this.layer = Uint16Array.from(nodes.layer);
     this.y = Float32Array.from(nodes.y);
     this.x = Float32Array.from(nodes.layer, (l) => layers[l]?.x ?? 0);
