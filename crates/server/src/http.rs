@@ -32,6 +32,9 @@ const BODY_BYTES_MAX: usize = 16 << 10;
 const BODY_WAIT: Duration = Duration::from_secs(10);
 /// Bytes of an address.
 const ADDRESS_BYTES_MAX: usize = 16 << 10;
+/// Headers of a request, and their bytes.
+const HEADERS_MAX: usize = 64;
+const HEADERS_BYTES_MAX: usize = 32 << 10;
 
 /// One end of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +76,11 @@ async fn judge(state: &Arc<State>, ends: Ends, request: Request<Incoming>, asked
     let (head, body) = request.into_parts();
     if head.uri.path().len() + head.uri.query().map_or(0, str::len) > ADDRESS_BYTES_MAX {
         return Err(Fault::new(StatusCode::URI_TOO_LONG, "address", "the address is too long"));
+    }
+    let bytes: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if head.headers.len() > HEADERS_MAX || bytes > HEADERS_BYTES_MAX {
+        let message = format!("a request has at most {HEADERS_MAX} headers of {HEADERS_BYTES_MAX} bytes in all");
+        return Err(Fault::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers", message));
     }
     let knock = Knock { peer: ends.peer, local: ends.local, method: &head.method, uri: &head.uri, headers: &head.headers };
     let api = head.uri.path().starts_with("/api/");

@@ -32,10 +32,9 @@ const CARRIERS: usize = 2;
 const HEAD_WAIT: Duration = Duration::from_secs(20);
 /// How long a client may take no byte of what it asked for.
 const WRITE_WAIT: Duration = Duration::from_secs(30);
-/// Bytes of all headers of a request.
-const HEAD_BYTES_MAX: usize = 32 << 10;
-/// Headers of a request.
-const HEADERS_MAX: usize = 64;
+/// Bytes and lines of a head that are read at all: more than are taken, so that who sends too much is told so, and not only hung up on.
+const HEAD_BYTES_READ: usize = 128 << 10;
+const HEADERS_READ: usize = 256;
 /// Answers that were begun have this long to end when the server stops.
 const DRAIN_WAIT: Duration = Duration::from_secs(5);
 
@@ -169,8 +168,8 @@ async fn accept(state: &Arc<State>, listener: &TcpListener, connections_max: usi
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WAIT)
-            .max_buf_size(HEAD_BYTES_MAX)
-            .max_headers(HEADERS_MAX)
+            .max_buf_size(HEAD_BYTES_READ)
+            .max_headers(HEADERS_READ)
             .serve_connection(Patient::new(stream, WRITE_WAIT), service);
         let (watched, state) = (graceful.watch(connection), Arc::clone(state));
         tokio::spawn(async move {
