@@ -107,7 +107,9 @@ def test_the_picture(served, described, family):
     described("/api/v1/graph", picture)
     assert picture["nodes"]["name"][picture["focus"]] == "delay" or "delay" in picture["nodes"]["name"][picture["focus"]]
     assert len({len(column) for column in picture["nodes"].values()}) == 1 == len({len(column) for column in picture["edges"].values()})
-    assert picture["vocabulary"]["by"][:2] == ["observed", "declared"]
+    words = picture["vocabulary"]
+    assert words["by"][:2] == ["observed", "declared"]
+    assert {words["by"][code] for code in picture["edges"]["by"]} <= {"observed", "declared", "inferred"} and "observed" in {words["by"][code] for code, _ in picture["said"]}
     assert served.json("graph", focus=MODEL, near=picture["layout"])["layout"] == picture["layout"]
     names = served.json(f"graph/{picture['layout']}/names", layer="0..100", y="-100000..100000")
     described("/api/v1/graph/{layout}/names", names)
@@ -147,6 +149,31 @@ def test_impact_tells_how_many_first(served, described, family):
     assert lines[-1]["told"]["count"] == whole["count"] > 0
     assert lines[0]["counts"]["all"] >= whole["count"]
     assert len([line for line in served.get("impact", of=MODEL, limit=1, paths=True).lines if "hit" in line]) <= 3
+
+
+def test_a_closure_is_told_from_memory_and_described_in_pages(served, described, family):
+    def whole():
+        answer = served.get("closure", of=MODEL, links=True)
+        return answer.json if answer.status == 200 else None
+
+    closure = next(found for found in iter(whole, object()) if found)
+    described("/api/v1/closure", closure)
+    trace = family.keizu.json("trace", MODEL)
+    assert {node["id"] for node in closure["nodes"]} == {node["id"] for node in trace["nodes"]}
+    counts = closure["counts"]
+    assert counts["all"] == len(closure["kind"]) == len(trace["nodes"]) == counts["runs"] + sum(counts["artifacts"].values())
+    assert [closure["kinds"][code] for code in closure["kind"]] == [node["kind"] for node in closure["nodes"]]
+    named = [node["id"] for node in closure["nodes"]]
+    links = {(named[a], named[b]) for a, b in zip(closure["links"]["from"], closure["links"]["to"], strict=True)}
+    assert links == {(edge["from"], edge["to"]) for edge in trace["edges"]}
+    paged, after = [], None
+    while not paged or after:
+        page = served.json("closure", of=MODEL, limit=2, **({"after": after} if after else {}))
+        paged, after = paged + page["nodes"], page["next"]
+    assert paged == closure["nodes"]
+    down = served.json("closure", of="daily/2013-01-01.csv", down=True)
+    assert down["counts"]["all"] > 1 and "links" not in down
+    assert served.get("closure", of="model:dealy").code == "unknown" and served.get("closure", of=MODEL, after="x").code == "after"
 
 
 def test_status_and_search(served, described, family):

@@ -70,7 +70,7 @@ pub use standing::{LogRow, Proof};
 pub use step::{Step, Surroundings};
 pub use summary::{Changes, Summary};
 pub use thing::{At, Spelling, Thing};
-pub use traced::as_json as trace_json;
+pub use traced::{as_json as trace_json, node as trace_node_json};
 pub use verified::{as_json as report_json, described, sentence};
 pub use view::View;
 pub use whole::Whole;

@@ -35,7 +35,8 @@ pub fn as_json(trace: &Trace) -> Value {
     })
 }
 
-fn node(node: &Node) -> Value {
+/// One node of it.
+pub fn node(node: &Node) -> Value {
     let mut fields = Map::new();
     let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
     put("id", node.id.as_str().into());

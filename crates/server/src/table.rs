@@ -1,6 +1,6 @@
 //! Every route: the one list from which requests are answered, described (OpenAPI) and counted.
 
-use crate::answers::{graph, home, impact, lists, record, search, status, things, why};
+use crate::answers::{closure, graph, home, impact, lists, record, search, status, things, why};
 use crate::ask::Ask;
 use crate::fault::Fault;
 use crate::lane::Cost;
@@ -148,6 +148,16 @@ pub(crate) static ROUTES: &[Route] = &[
         ..ask("/api/v1/graph/{layout}/names", "names", "Names of what stands in a part of a large picture", graph::NAMES, graph::names)
     },
     ask("/api/v1/trace", "trace", "What made a thing, or what was made from it", graph::TRACE, graph::trace),
+    Route {
+        past: false,
+        ..ask(
+            "/api/v1/closure",
+            "closure",
+            "All that made a thing, or all that it touches: how many, the bare graph, and a page of them",
+            closure::PARAMS,
+            closure::closure,
+        )
+    },
     Route { cost: Cost::Heavy, ..ask("/api/v1/why", "why", "Why a thing is not what it was", why::PARAMS, why::why) },
     Route { tag: Tag::None, cost: Cost::Heavy, ..ask("/api/v1/impact", "impact", "What a thing touches", impact::PARAMS, impact::impact) },
     Route {

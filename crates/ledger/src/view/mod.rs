@@ -68,7 +68,10 @@ impl<'a> View<'a> {
     }
 
     /// Where a question about a thing starts.
-    pub(crate) fn start(&self, thing: &Thing) -> Result<keizu_graph::Root, Error> {
+    ///
+    /// # Errors
+    /// When the thing has no place in the graph.
+    pub fn start(&self, thing: &Thing) -> Result<keizu_graph::Root, Error> {
         Ok(match thing {
             Thing::Run(run) => keizu_graph::Root::Run(*run),
             Thing::Artifact(digest) => keizu_graph::Root::Content(*digest),

@@ -3,12 +3,12 @@
 use std::io;
 use std::ops::ControlFlow;
 
-use keizu_graph::{Direction, Root};
+use keizu_graph::Direction;
 use keizu_ledger::Thing;
 use keizu_ledger::impact::Wanted;
 use serde_json::{Value, json};
 
-use super::authorities;
+use super::{authorities, in_memory};
 use crate::ask::Ask;
 use crate::fault::Fault;
 use crate::reply::Reply;
@@ -35,7 +35,7 @@ pub(crate) fn impact(ask: &Ask<'_>) -> Result<Reply, Fault> {
     if matches!(thing, Thing::Party(_)) {
         return Err(Fault::wrong("unfit", "a party is nothing that was made"));
     }
-    let plain = wanted.depth.is_none() && wanted.authorities.is_empty() && ask.as_of().is_none();
+    let plain = wanted.depth.is_none() && wanted.authorities.is_empty();
     let counts = if plain { counts(ask, &thing)? } else { Value::Null };
     Ok(Reply::Lines(Box::new(move |ask, out| {
         line(out, &json!({"counts": counts}))?;
@@ -62,16 +62,9 @@ pub(crate) fn impact(ask: &Ask<'_>) -> Result<Reply, Fault> {
 
 /// How many of each kind, in the twinkling of an eye.
 fn counts(ask: &Ask<'_>, thing: &Thing) -> Result<Value, Fault> {
-    let root = match thing {
-        Thing::Run(run) => Root::Run(*run),
-        Thing::Artifact(digest) => Root::Content(*digest),
-        Thing::Place { project, path } => Root::Place { project: project.clone(), path: path.clone() },
-        Thing::Version(named) => Root::Named((**named).clone()),
-        Thing::Party(_) => return Ok(Value::Null),
-    };
+    let root = ask.view().start(thing)?;
     let index = ask.state.tail.index();
-    // behind the record, as while a long tail is added: then the walk alone tells
-    let Some(index) = index.as_ref().filter(|index| index.next() > ask.standing.position) else { return Ok(Value::Null) };
+    let Some(index) = in_memory(ask, &index) else { return Ok(Value::Null) };
     let whole = ask.ledger.whole();
     let roots = index.start(&whole, &root, Direction::Down)?;
     let closure = index.closure(&whole, &root, Direction::Down)?;

@@ -1,5 +1,6 @@
 //! One file a question. Each asks the ledger what the command line asks it, and hands on what it says.
 
+pub(crate) mod closure;
 pub(crate) mod events;
 pub(crate) mod graph;
 pub(crate) mod home;
@@ -11,11 +12,12 @@ pub(crate) mod status;
 pub(crate) mod things;
 pub(crate) mod why;
 
-use keizu_graph::Options;
+use keizu_graph::{Index, Options};
 use keizu_record::Authority;
 use keizu_record::body::ArtifactKind;
 use serde_json::Value;
 
+use crate::ask::Ask;
 use crate::fault::Fault;
 use crate::query::Query;
 
@@ -40,6 +42,11 @@ pub(crate) fn kinds(query: &Query) -> Result<Vec<ArtifactKind>, Fault> {
 pub(crate) fn options(query: &Query, direction: keizu_graph::Direction) -> Result<Options, Fault> {
     let depth = query.steps("depth")?.flatten();
     Ok(Options { direction, depth, kinds: kinds(query)?, authorities: authorities(query)?, ..Options::default() })
+}
+
+/// The graph in memory, when it can answer: it holds the whole record, as it is now. None of the past, and while a long tail is being added.
+pub(crate) fn in_memory<'a>(ask: &Ask<'_>, index: &'a Option<Index>) -> Option<&'a Index> {
+    index.as_ref().filter(|index| ask.as_of().is_none() && index.next() > ask.standing.position)
 }
 
 /// A page of a list: `limit` items after the one whose key is `after`, and where to go on.
