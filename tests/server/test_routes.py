@@ -151,6 +151,16 @@ def test_impact_tells_how_many_first(served, described, family):
     assert len([line for line in served.get("impact", of=MODEL, limit=1, paths=True).lines if "hit" in line]) <= 3
 
 
+def test_the_files_of_a_folder_come_in_pages(served, described):
+    whole = served.json("things/daily%2F")
+    first = served.json("things/daily%2F/members", limit=2)
+    described("/api/v1/things/{thing}/members", first)
+    assert whole["members_count"] == len(whole["members"]) > 2 and first["members"] == whole["members"][:2]
+    rest = served.json("things/daily%2F/members", after=first["next"])
+    assert first["members"] + rest["members"] == whole["members"] and rest["next"] is None
+    assert served.get("things/train.py/members").code == "unfit" and served.get("things/daily%2F/members", after="x").code == "after"
+
+
 def test_a_closure_is_told_from_memory_and_described_in_pages(served, described, family):
     def whole():
         answer = served.get("closure", of=MODEL, links=True)

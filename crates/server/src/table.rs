@@ -135,6 +135,7 @@ pub(crate) static ROUTES: &[Route] = &[
             things::preview,
         )
     },
+    ask("/api/v1/things/{thing}/members", "members", "The files of a folder, by their names", &[LIMIT, AFTER], things::members),
     ask("/api/v1/things/{thing}/versions", "versions", "All versions of a model or a dataset", &[LIMIT, AFTER], things::versions),
     Route {
         tag: Tag::None,

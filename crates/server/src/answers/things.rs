@@ -3,14 +3,16 @@
 use std::io::Read as _;
 
 use keizu_ledger::answer::VersionRow;
-use keizu_ledger::{Got, Thing};
-use serde_json::{Value, json};
+use keizu_ledger::{Got, Shown, Thing};
+use serde_json::{Map, Value, json};
 
 use super::{json, page};
 use crate::ask::{Ask, spelled};
 use crate::fault::Fault;
 use crate::reply::Reply;
 
+/// Files of a folder that one answer tells.
+const MEMBERS_MAX: usize = 1_000;
 /// Bytes that are read at once.
 const PIECE_BYTES: usize = 64 << 10;
 
@@ -28,6 +30,10 @@ pub(crate) fn thing(ask: &Ask<'_>) -> Result<Reply, Fault> {
         _ => "artifact",
     };
     if let Value::Object(fields) = &mut value {
+        cut(fields);
+        if let Some(Value::Object(artifact)) = fields.get_mut("artifact") {
+            cut(artifact);
+        }
         // an artifact tells itself what it is: data, model, …
         fields.entry("kind").or_insert_with(|| kind.into());
         fields.insert("thing".to_owned(), spelled(&thing).into());
@@ -39,6 +45,28 @@ pub(crate) fn thing(ask: &Ask<'_>) -> Result<Reply, Fault> {
 
 fn typed<'a>(ask: &'a Ask<'_>) -> Result<&'a str, Fault> {
     ask.path.first().map(String::as_str).filter(|typed| !typed.is_empty()).ok_or_else(|| Fault::missing("no thing is named"))
+}
+
+/// Of a folder with many files only the first are told at once.
+fn cut(fields: &mut Map<String, Value>) {
+    if let Some(Value::Array(members)) = fields.get_mut("members") {
+        let count = members.len();
+        members.truncate(MEMBERS_MAX);
+        fields.insert("members_count".to_owned(), count.into());
+    }
+}
+
+/// The files of a folder, by their names.
+pub(crate) fn members(ask: &Ask<'_>) -> Result<Reply, Fault> {
+    let thing = ask.thing(typed(ask)?)?;
+    let artifact = match ask.ledger.shown(&thing, true, false, &ask.now)? {
+        Shown::Content(content) => Some(content.artifact),
+        Shown::Version(version) => version.artifact,
+        Shown::Run(_) | Shown::Name(_) => None,
+    };
+    let members = artifact.and_then(|artifact| artifact.members).ok_or_else(|| Fault::wrong("unfit", "only folders have members"))?;
+    let (rows, next) = page(members, ask.query.get("after"), ask.query.limit(MEMBERS_MAX, MEMBERS_MAX)?, |row| row.path.clone())?;
+    Ok(Reply::Json(json!({"members": rows, "next": next})))
 }
 
 /// All versions, newest first.

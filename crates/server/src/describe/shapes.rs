@@ -23,6 +23,7 @@ pub(super) fn of(route: &str) -> Form {
         "thing" => Form::Json("Thing"),
         "preview" => Form::Json("Preview"),
         "versions" => Form::Json("Versions"),
+        "members" => Form::Json("Members"),
         "content" => Form::File,
         "graph" => Form::Either("Graph", "GraphPart"),
         "names" => Form::Json("GraphNames"),
@@ -91,11 +92,15 @@ const SHAPES: &[(&str, &str)] = &[
         "thing text, what text, kind text, seq int?, name text, version int, digest text?, size int?, path text?, run text?, at text, aliases [text], authority text, \
          rule text?, artifact Artifact?, data_time DataTime?, freshness Freshness?, profile Profile?, no_profile text?",
     ),
-    ("Artifact", "digest text, size int?, kind text, kept bool, occurrences [Occurrence], members [FileRow]?, metrics {any}, judged [any]"),
+    (
+        "Artifact",
+        "digest text, size int?, kind text, kept bool, occurrences [Occurrence], members [FileRow]?, ~members_count int, metrics {any}, judged [any]",
+    ),
+    ("Members", "members [FileRow], next text?"),
     (
         "ArtifactDetail",
-        "thing text, what text, seq int?, digest text, size int?, kind text, kept bool, occurrences [Occurrence], members [FileRow]?, metrics {any}, judged [any], \
-         data_time DataTime?, freshness Freshness?, profile Profile?, no_profile text?",
+        "thing text, what text, seq int?, digest text, size int?, kind text, kept bool, occurrences [Occurrence], members [FileRow]?, ~members_count int, metrics {any}, \
+         judged [any], data_time DataTime?, freshness Freshness?, profile Profile?, no_profile text?",
     ),
     ("Occurrence", "what text, run text?, command [text], path text, at text, authority text, rule text?"),
     ("DataTime", "time text, by text, authority text, from text, passed_on bool"),
