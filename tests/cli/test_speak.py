@@ -14,7 +14,7 @@ import pytest
 
 from faults.box import PATIENCE_SECONDS, Box, until
 
-COMMANDS = ["run", "trace", "impact", "why", "status", "refresh", "reproduce", "show", "log", "name", "add", "get", "verify", "doctor", "init", "version", "completions", "man"]
+COMMANDS = ["run", "trace", "impact", "why", "status", "refresh", "reproduce", "show", "log", "name", "add", "get", "verify", "doctor", "init", "serve", "token", "version", "completions", "man"]
 
 
 def on_terminal(box: Box, *argv: str, columns: int = 80, env: dict | None = None) -> str:
@@ -193,7 +193,7 @@ def test_the_manual(fresh: Box) -> None:
     assert b".TH keizu 1" in fresh.keizu("man").stdout
     fresh.keizu("man", "--out", "pages")
     pages = {path.name for path in (fresh.project / "pages").iterdir()}
-    assert pages == {"keizu.1", *(f"keizu-{command}.1" for command in COMMANDS)}
+    assert pages == {"keizu.1", *(f"keizu-{command}.1" for command in [*COMMANDS, "token-new", "token-list", "token-revoke"])}
     assert "model:delay" in (fresh.project / "pages" / "keizu-trace.1").read_text()
 
 

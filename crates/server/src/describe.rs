@@ -67,15 +67,17 @@ fn operation(route: &Route) -> Value {
         ("404", "No such thing"),
         ("408", "It took too long to come"),
         ("413", "Too much was sent"),
-        ("414", "The address is too long"),
+        ("414", "The address is too long (with a fault, or beyond 64 KiB without)"),
         ("415", "Not in this form"),
         ("421", "Not this host"),
         ("429", "Too many requests"),
-        ("431", "Too many headers"),
+        ("431", "Too many headers (with a fault, or beyond 128 KiB or 256 lines without)"),
         ("500", "Keizu failed"),
         ("503", "Not now"),
     ] {
-        let body = if status == "304" { json!({"description": when}) } else { json!({"$ref": "#/components/responses/Fault"}) };
+        // heads that are beyond reading are refused by the reader of HTTP itself, which says nothing
+        let bare = matches!(status, "304" | "414" | "431");
+        let body = if bare { json!({"description": when}) } else { json!({"$ref": "#/components/responses/Fault"}) };
         responses.insert(status.to_owned(), body);
     }
     let mut operation = json!({"operationId": route.name, "summary": route.about, "parameters": parameters, "responses": responses});
