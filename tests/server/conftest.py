@@ -49,9 +49,9 @@ class Server:
         command = [box.keizu.bin, "serve", "--listen", f"{host}:0", "--log", "json", *args]
         self.process = subprocess.Popen(command, cwd=box.project, env=box.env, stdout=subprocess.PIPE, stderr=self.log)
         line = self.process.stdout.readline().decode()
-        found = re.search(r":(\d+)/$", line.strip())
+        found = re.search(r":(\d+)/(\S*)$", line.strip())
         assert found, f"it did not start: {line!r} {self.said()}"
-        self.port = int(found[1])
+        self.port, self.opens = int(found[1]), found[2]
 
     def said(self) -> str:
         return Path(self.log.name).read_text(errors="replace")

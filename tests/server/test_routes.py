@@ -7,6 +7,8 @@ import json
 import jsonschema
 import pytest
 
+from .conftest import Server
+
 MODEL = "model:delay"
 
 
@@ -275,3 +277,25 @@ def test_every_address_is_described_and_every_answer_is_safe(served, described):
         assert "frame-ancestors 'none'" in headers["content-security-policy"] and "script-src 'self'" in headers["content-security-policy"]
         assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")
         assert "access-control-allow-origin" not in headers
+
+
+@pytest.mark.parametrize("typed, page", [(MODEL, "model:delay"), ("./delay.bin", "path/delay.bin"), (None, "")])
+def test_the_browser_is_sent_to_the_thing_that_is_asked_for(family, tmp_path, typed, page):
+    told = tmp_path / "told"
+    (tmp_path / "xdg-open").write_text(f'#!/bin/sh\nprintf "%s" "$1" >"{told}.part" && mv "{told}.part" "{told}"\n')
+    (tmp_path / "xdg-open").chmod(0o755)
+    box = copy.copy(family)
+    box.env = {**family.env, "PATH": f"{tmp_path}:{family.env['PATH']}"}
+    server = Server(box, "--open", *([typed] if typed else []))
+    try:
+        server.until(lambda _: told.exists(), "home")
+        assert server.opens == page
+        assert told.read_text() == f"http://127.0.0.1:{server.port}/{page}"
+    finally:
+        server.end()
+
+
+def test_a_thing_that_is_not_there_is_said_before_anything_is_served(family):
+    done = family.keizu("serve", "--listen", "127.0.0.1:0", "--open", "model:delya", check=False)
+    assert done.returncode == 2 and done.stdout == b""
+    assert b"nearest: model:delay" in done.stderr

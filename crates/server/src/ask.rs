@@ -2,6 +2,7 @@
 
 use jiff::ZonedDateTime;
 use keizu_ledger::{AsOf, Thing, View};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::fault::Fault;
 use crate::pool::Lent;
@@ -77,5 +78,39 @@ pub(crate) fn spelled(thing: &Thing) -> String {
             named.version.map_or(name.clone(), |version| format!("{name}@v{version}"))
         }
         Thing::Party(name) => format!("party:{name}"),
+    }
+}
+
+/// What stands in an address as it is.
+const PLAIN: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/').remove(b':').remove(b'@').remove(b',').remove(b'+');
+/// Pages of a thing: a file with one of these names has its page written out.
+const TABS: [&str; 4] = ["tree", "facts", "versions", "record"];
+
+/// Where the page of a thing is, below the server's address: `model:delay`, `path/data/flights.csv`. A name that was typed without a version keeps
+/// leading to its newest one.
+pub fn page(thing: &Thing, typed: &str) -> String {
+    let text = match thing {
+        Thing::Version(_) => typed.to_owned(),
+        Thing::Place { .. } => format!("path/{}", spelled(thing)),
+        _ => spelled(thing),
+    };
+    let tab = matches!(thing, Thing::Place { .. }) && text.rsplit('/').next().is_some_and(|last| TABS.contains(&last));
+    format!("{}{}", utf8_percent_encode(&text, PLAIN), if tab { "/facts" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keizu_record::FilePath;
+
+    #[test]
+    fn the_page_of_a_thing_is_written_as_the_thing() {
+        let file = |path: &str| Thing::Place { project: "p".to_owned(), path: FilePath::from(path) };
+        let digest = keizu_record::Digest::of(b"x");
+        assert_eq!(page(&file("data/a b#1?.csv"), "a b#1?.csv"), "path/data/a%20b%231%3F.csv");
+        assert_eq!(page(&file("notes/tree"), "tree"), "path/notes/tree/facts");
+        assert_eq!(page(&Thing::Artifact(digest), "b3:0"), digest.to_string());
+        assert_eq!(page(&Thing::Party("the lab".to_owned()), "party:the lab"), "party:the%20lab");
     }
 }

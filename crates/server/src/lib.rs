@@ -43,6 +43,7 @@ mod state;
 mod table;
 mod tail;
 
+pub use ask::page;
 pub use log::{Line, Log};
 pub use server::{Server, Settings, Stop};
 

@@ -1,15 +1,18 @@
 //! `keizu serve`: the page, and the API behind it.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use clap::ValueEnum;
+use keizu_ledger::{Home, Ledger};
 use keizu_server::{Line, Server, Settings, Stop};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::args::text as typed;
 use crate::door::Door;
 use crate::out;
 use crate::problem::{Exit, Problem};
@@ -23,6 +26,7 @@ use crate::problem::{Exit, Problem};
 Examples:
   keizu serve
   keizu serve --open
+  keizu serve --open model:delay
   keizu serve --listen 127.0.0.1:0
   keizu serve --listen 0.0.0.0:4760 --host models.lab
   keizu serve --log json 2>> serve.log")]
@@ -30,9 +34,9 @@ pub struct Args {
     /// Where to listen; port 0 takes any that is free.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4760")]
     listen: SocketAddr,
-    /// Show the page in the browser.
-    #[arg(long)]
-    open: bool,
+    /// Show the page in the browser; of this thing, when one is given.
+    #[arg(long, value_name = "THING", num_args = 0..=1)]
+    open: Option<Option<OsString>>,
     /// A name under which others reach it, as it stands in their address bar. May be given several times.
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
@@ -60,6 +64,10 @@ const CONNECTIONS_MAX: u64 = 2_048;
 
 pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
     let home = door.home()?;
+    let page = match &args.open {
+        Some(Some(thing)) => page(door, &home, thing)?,
+        _ => String::new(),
+    };
     let secret = super::token::random()?;
     let form = args.log;
     let settings = Settings {
@@ -69,14 +77,21 @@ pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
         ..Settings::new(home, args.listen, secret)
     };
     let server = Server::bind(settings)?;
-    let url = url(server.address());
+    let url = url(server.address()) + &page;
     stop_on_signal(server.stop())?;
     out::text(&format!("{url}\n"))?;
-    if args.open && !open(&url) {
+    if args.open.is_some() && !open(&url) {
         out::say(&format!("keizu  no browser could be started; open {url}"));
     }
     server.run()?;
     Ok(Exit::Fine)
+}
+
+/// Where the page of a thing is. What is not there is said before anything is served.
+fn page(door: &Door, home: &Home, thing: &OsString) -> Result<String, Problem> {
+    let ledger = Ledger::open(home)?;
+    let found = door.resolve(&ledger.view(), thing)?;
+    Ok(keizu_server::page(&found, &typed(thing)))
 }
 
 /// Where a browser on this machine finds it.
