@@ -77,7 +77,7 @@ fn folder(row: &StatusRow) -> String {
 /// What happened, as one may say it of many.
 fn crowd_reason(row: &StatusRow) -> String {
     match &row.cause {
-        Some(cause) if row.path.is_empty() && cause.thing == row.place => cause.what.clone(),
+        Some(cause) if row.path.is_empty() && cause.thing == row.place => cause.what.to_string(),
         _ => reason(row),
     }
 }
@@ -88,8 +88,11 @@ pub fn reason(row: &StatusRow) -> String {
         return format!("because {last} is");
     }
     let Some(cause) = &row.cause else { return String::new() };
-    let what =
-        if cause.thing == row.place || cause.thing == row.thing { cause.what.clone() } else { format!("{} {}", cause.thing, cause.what) };
+    let what = if cause.thing == row.place || cause.thing == row.thing {
+        cause.what.to_string()
+    } else {
+        format!("{} {}", cause.thing, cause.what)
+    };
     match row.more {
         0 => what,
         more => format!("{what}, and {} more", count(more as u64)),

@@ -261,8 +261,8 @@ impl Drawer<'_> {
 
     /// The sentence, without what the row already says.
     fn detail(&self, cause: &Cause) -> String {
-        let Some(sides) = self.sides(cause) else { return cause.detail.clone() };
-        cause.detail.strip_prefix(&sides).map_or_else(|| cause.detail.clone(), |rest| rest.trim().to_owned())
+        let Some(sides) = self.sides(cause) else { return cause.detail.to_string() };
+        cause.detail.strip_prefix(&sides).map_or_else(|| cause.detail.to_string(), |rest| rest.trim().to_owned())
     }
 
     fn origin(&self, page: &mut Page, cause: &Cause, room: usize) {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{DataTime, Freshness, Grade};
 use crate::profiles::{ProfileRow, without};
+use crate::said::said;
 use crate::status::{Asked, CauseRow, Status, StatusRow};
 use crate::thing::Thing;
 use crate::{AsOf, Error, Ledger};
@@ -113,10 +114,11 @@ fn place(thing: &Thing) -> Option<String> {
 fn cause(label: &str, freshness: &Freshness) -> Option<CauseRow> {
     match (&freshness.data_time, freshness.grade) {
         (Some(time), Grade::Late) => {
-            let what = format!("reaches {}, and must reach {} ({})", short(&time.time), short(&freshness.needed), freshness.goal);
+            let (reaches, needed) = (short(&time.time), short(&freshness.needed));
+            let what = said!("late", "reaches {}, and must reach {} ({})", reaches, needed, freshness.goal);
             Some(CauseRow { thing: time.from.clone(), what })
         }
-        (_, Grade::Unknown) => Some(CauseRow { thing: label.to_owned(), what: "speaks of no time that is known".to_owned() }),
+        (_, Grade::Unknown) => Some(CauseRow { thing: label.to_owned(), what: said!("no_time", "speaks of no time that is known") }),
         _ => None,
     }
 }

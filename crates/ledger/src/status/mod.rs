@@ -8,17 +8,18 @@ use std::collections::BTreeMap;
 
 use keizu_graph::stale::{Cause, Plan, State, What};
 use keizu_record::FilePath;
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 pub(crate) use look::{Judged, Look};
 pub(crate) use words::{cause_row, run_short};
 
 use crate::present::Progress;
+use crate::said::Sentence;
 use crate::thing::Thing;
 use crate::{Error, Ledger};
 
 /// One thing and how it stands, as scripts get it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct StatusRow {
     /// `model:delay`, or a path; a folder's ends in `/`.
     pub thing: String,
@@ -37,12 +38,22 @@ pub struct StatusRow {
 }
 
 /// What happened, and to which thing.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CauseRow {
     /// A path, or `run:ID`.
     pub thing: String,
     /// `is new`, `changed`, …: together with the thing it is a sentence.
-    pub what: String,
+    pub what: Sentence,
+}
+
+impl Serialize for CauseRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut row = serializer.serialize_struct("CauseRow", 3)?;
+        row.serialize_field("thing", &self.thing)?;
+        row.serialize_field("what", &self.what)?;
+        row.serialize_field("said", self.what.said())?;
+        row.end()
+    }
 }
 
 /// What would make stale things fresh.

@@ -4,6 +4,7 @@ use keizu_graph::stale::{Cause, What};
 use keizu_record::RunId;
 
 use super::{CauseRow, is_of_run, spoken};
+use crate::said::{Sentence, said};
 
 /// Hex digits of a run's id in a sentence.
 const RUN_DIGITS: usize = 6;
@@ -22,23 +23,23 @@ pub(crate) fn cause_row(cause: &Cause, run: RunId) -> CauseRow {
     CauseRow { thing, what: what(&cause.what) }
 }
 
-fn what(what: &What) -> String {
+fn what(what: &What) -> Sentence {
     match what {
-        What::Changed => "changed".to_owned(),
-        What::Remade(run) => format!("was made anew by {}", run_short(*run)),
-        What::Missing | What::Lost => "is missing".to_owned(),
-        What::New => "is new".to_owned(),
-        What::Gone => "is gone".to_owned(),
-        What::Appeared => "was not there, and is now".to_owned(),
-        What::Shadows => "is new, and would be imported instead".to_owned(),
-        What::Edited => "was changed after it was made".to_owned(),
-        What::Failed(Some(code), _) => format!("failed (exit {code})"),
-        What::Failed(None, Some(signal)) => format!("was killed (signal {signal})"),
-        What::Failed(None, None) => "failed".to_owned(),
-        What::Package(before, after) => format!("{before} → {after}"),
-        What::RunLost => "was lost: how it ended was not seen".to_owned(),
-        What::RunGoesOn => "is still running".to_owned(),
-        What::Unseen => "was not seen when it was read".to_owned(),
-        What::Unreadable(why) => format!("can't be compared: {why}"),
+        What::Changed => said!("changed", "changed"),
+        What::Remade(run) => said!("remade", "was made anew by {}", run_short(*run)),
+        What::Missing | What::Lost => said!("missing", "is missing"),
+        What::New => said!("new", "is new"),
+        What::Gone => said!("gone", "is gone"),
+        What::Appeared => said!("appeared", "was not there, and is now"),
+        What::Shadows => said!("shadows", "is new, and would be imported instead"),
+        What::Edited => said!("edited", "was changed after it was made"),
+        What::Failed(Some(code), _) => said!("exit", "failed (exit {})", code),
+        What::Failed(None, Some(signal)) => said!("signal", "was killed (signal {})", signal),
+        What::Failed(None, None) => said!("failed", "failed"),
+        What::Package(before, after) => said!("became", "{} → {}", before, after),
+        What::RunLost => said!("run_lost", "was lost: how it ended was not seen"),
+        What::RunGoesOn => said!("runs", "is still running"),
+        What::Unseen => said!("unseen", "was not seen when it was read"),
+        What::Unreadable(why) => said!("unreadable", "can't be compared: {}", why),
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Cause, CauseKind, Effect, Group, State, Swap, Why};
 use crate::answer::{json as value, rfc3339};
+use crate::said::{Said, Sentence};
 
 impl Why {
     /// Whether a difference in the measure can have had an effect.
@@ -25,9 +26,16 @@ impl Why {
             "causes": self.causes.iter().map(Cause::as_json).collect::<Vec<_>>(),
             "same": self.same.iter().copied().map(CauseKind::word).collect::<Vec<_>>(),
             "unseen": self.unseen,
+            "unseen_said": lines(&self.unseen),
             "notes": self.notes,
+            "notes_said": lines(&self.notes),
         })
     }
+}
+
+/// What each line says.
+fn lines(sentences: &[Sentence]) -> Vec<&[Said]> {
+    sentences.iter().map(Sentence::said).collect()
 }
 
 fn state(state: &State) -> Json {
@@ -58,9 +66,11 @@ impl Cause {
             "effect_possible": self.effect.word(),
             "subject": self.subject,
             "detail": self.detail,
+            "said": self.detail.said(),
             "before": self.before,
             "after": self.after,
             "evidence": self.evidence,
+            "evidence_said": lines(&self.evidence),
             "via": self.via,
             "authority": self.authority.word(),
             "rule": self.rule,

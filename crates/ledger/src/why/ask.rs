@@ -15,6 +15,7 @@ use super::files::{Opener, kind_of};
 use super::pick::{Question, pick};
 use super::{CauseKind, Effect, Group, State, Why, Writer, environment, metrics, params, unseen};
 use crate::rules::redact::Redactor;
+use crate::said::said;
 use crate::{Error, Ledger, View};
 
 /// What answering needs.
@@ -82,7 +83,11 @@ impl Answerer<'_> {
             why.unseen = self.not_seen(&alignment)?;
         }
         if alignment.truncated {
-            why.notes.push(format!("the trees are larger than {} pairs of runs: what lies beyond was not compared", graph::PAIRS_MAX));
+            why.notes.push(said!(
+                "trees_cut",
+                "the trees are larger than {} pairs of runs: what lies beyond was not compared",
+                graph::PAIRS_MAX
+            ));
         }
         Ok(why)
     }
@@ -165,9 +170,13 @@ impl Answerer<'_> {
     fn programs(&self, alignment: &Alignment, why: &mut Why) -> Result<(), Error> {
         for pair in alignment.pairs.iter().filter(|pair| !pair.alike) {
             let (a, b) = (self.facts(pair.a)?, self.facts(pair.b)?);
-            let verb = if pair.group == graph::Group::Measure { "measured" } else { "made" };
             let (before, after) = (b.command().join(" "), a.command().join(" "));
-            why.notes.push(format!("{verb} by different programs: `{before}` before, `{after}` now"));
+            why.notes.push(match pair.group {
+                graph::Group::Measure => {
+                    said!("measured_otherwise", "measured by different programs: `{}` before, `{}` now", before, after)
+                }
+                graph::Group::Model => said!("made_otherwise", "made by different programs: `{}` before, `{}` now", before, after),
+            });
         }
         Ok(())
     }
@@ -200,7 +209,7 @@ impl Answerer<'_> {
 fn harmless(drafts: &mut [Draft]) {
     for draft in drafts.iter_mut().filter(|draft| draft.cause.group == Group::Model) {
         draft.cause.effect = Effect::Unlikely;
-        let note = "the result came out byte for byte the same".to_owned();
+        let note = said!("same_result", "the result came out byte for byte the same");
         if !draft.cause.evidence.contains(&note) {
             draft.cause.evidence.push(note);
         }

@@ -4,6 +4,7 @@ use keizu_record::FilePath;
 use similar::TextDiff;
 
 use super::Effect;
+use crate::said::{Sentence, said};
 
 /// Lines of context around a change.
 const CONTEXT: usize = 3;
@@ -20,7 +21,7 @@ pub(super) struct TextChange {
     /// Whether it can have mattered.
     pub effect: Effect,
     /// The sentence.
-    pub detail: String,
+    pub detail: Sentence,
     /// The changed lines, the first of them.
     pub short: Vec<String>,
     /// The whole unified difference.
@@ -55,11 +56,14 @@ pub(super) fn compare(path: &FilePath, before: &str, after: &str) -> TextChange 
             short.push(format!("{sign} {}", line.chars().take(LINE_CHARS_MAX).collect::<String>()));
         }
     }
-    let count = format!("+{} \u{2212}{} lines", lines.0, lines.1);
+    let count = said!("lines", "+{} \u{2212}{} lines", lines.0, lines.1);
     let meaning = (meaning(path, before), meaning(path, after));
     if meaning.0 == meaning.1 {
-        let what = if shown_before == shown_after { "outputs and layout of the notebook" } else { "comments, docstrings or layout" };
-        return TextChange { effect: Effect::Unlikely, detail: format!("only {what} changed"), short, diff, lines, seed: None };
+        let detail = match shown_before == shown_after {
+            true => said!("only_outputs", "only outputs and layout of the notebook changed"),
+            false => said!("only_comments", "only comments, docstrings or layout changed"),
+        };
+        return TextChange { effect: Effect::Unlikely, detail, short, diff, lines, seed: None };
     }
     let literals = literals(&meaning.0, &meaning.1);
     let seed = literals.as_ref().filter(|changes| changes.iter().all(|(line, ..)| names_seed(line))).and_then(|changes| {
@@ -68,15 +72,15 @@ pub(super) fn compare(path: &FilePath, before: &str, after: &str) -> TextChange 
     });
     let detail = match literals.as_deref() {
         Some([(line, before, after)]) => match assigned(line) {
-            Some(name) => format!("{name}: {before} → {after}"),
-            None => format!("{before} → {after} in `{}`", line.trim().chars().take(LINE_CHARS_MAX).collect::<String>()),
+            Some(name) => said!("value", "{}: {} → {}", name, before, after),
+            None => said!("value_in", "{} → {} in `{}`", before, after, line.trim().chars().take(LINE_CHARS_MAX).collect::<String>()),
         },
         Some(many) => {
             let said = many.iter().take(3).map(|(line, before, after)| match assigned(line) {
-                Some(name) => format!("{name}: {before} → {after}"),
-                None => format!("{before} → {after}"),
+                Some(name) => said!("value", "{}: {} → {}", name, before, after),
+                None => said!("became", "{} → {}", before, after),
             });
-            said.collect::<Vec<_>>().join(", ") + if many.len() > 3 { ", …" } else { "" }
+            Sentence::all(", ", said.chain((many.len() > 3).then(|| said!("more", "…"))))
         }
         None => count,
     };
@@ -308,7 +312,7 @@ mod tests {
 
     fn of(name: &str, before: &str, after: &str) -> (Effect, String) {
         let change = compare(&FilePath::from(name), before, after);
-        (change.effect, change.detail)
+        (change.effect, change.detail.to_string())
     }
 
     #[test]

@@ -4,6 +4,7 @@ use keizu_graph::why::{self as graph, Pair};
 use keizu_record::RunId;
 
 use super::{Cause, CauseKind, Effect, Group};
+use crate::said::Sentence;
 
 /// A cause, and how large the difference is: the larger of two of a kind comes first.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +24,7 @@ impl From<graph::Group> for Group {
 }
 
 impl Draft {
-    pub fn new(group: Group, kind: CauseKind, effect: Effect, subject: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub fn new(group: Group, kind: CauseKind, effect: Effect, subject: impl Into<String>, detail: impl Into<Sentence>) -> Self {
         let cause = Cause::new(group, kind, effect, subject, detail);
         Self { cause, size: 1.0 }
     }

@@ -10,6 +10,7 @@ use super::facts::RunFacts;
 use super::{CauseKind, Effect, Swap};
 use crate::documents::Environment;
 use crate::rules::environment::{differing, says_where};
+use crate::said::{Sentence, said, sides};
 use crate::{Error, View};
 
 /// Loaded files that are named one by one.
@@ -54,16 +55,11 @@ fn draft(
     kind: CauseKind,
     effect: Effect,
     (name, was, is): (&str, Option<&str>, Option<&str>),
-    note: &str,
+    note: Option<Sentence>,
     swap: Swap,
 ) -> Draft {
-    let what = match (was, is) {
-        (Some(was), Some(is)) => format!("{was} → {is}"),
-        (None, Some(is)) => format!("{is} is new"),
-        (Some(was), None) => format!("{was} is gone"),
-        (None, None) => "changed".to_owned(),
-    };
-    let mut draft = Draft::new(pair.group.into(), kind, effect, name, format!("{what}{note}")).at(pair);
+    let detail = Sentence::all(" ", [sides(was, is)].into_iter().chain(note));
+    let mut draft = Draft::new(pair.group.into(), kind, effect, name, detail).at(pair);
     draft.cause.before = was.map(str::to_owned);
     draft.cause.after = is.map(str::to_owned);
     draft.cause.swaps = vec![swap];
@@ -76,15 +72,16 @@ fn documents(pair: &Pair, was: &Environment, is: &Environment, loaded: &BTreeSet
     let mut found = Vec::new();
     if was.python != is.python {
         let sides = ("Python", was.python.as_deref(), is.python.as_deref());
-        found.push(draft(pair, CauseKind::Environment, Effect::Likely, sides, "", environment()));
+        found.push(draft(pair, CauseKind::Environment, Effect::Likely, sides, None, environment()));
     } else if was.interpreter != is.interpreter {
         let sides = ("interpreter", was.interpreter.as_deref(), is.interpreter.as_deref());
-        found.push(draft(pair, CauseKind::Environment, Effect::Unlikely, sides, " of the same version", environment()));
+        let note = said!("same_version", "of the same version");
+        found.push(draft(pair, CauseKind::Environment, Effect::Unlikely, sides, Some(note), environment()));
     }
     let packages = changed(&was.packages, &is.packages);
     let (used, idle): (Vec<_>, Vec<_>) = packages.into_iter().partition(|(name, ..)| loaded.contains(*name));
     for sides in used {
-        found.push(draft(pair, CauseKind::Environment, Effect::Likely, sides, "", environment()));
+        found.push(draft(pair, CauseKind::Environment, Effect::Likely, sides, None, environment()));
     }
     if !idle.is_empty() {
         found.push(idle_packages(pair, &idle));
@@ -93,7 +90,7 @@ fn documents(pair: &Pair, was: &Environment, is: &Environment, loaded: &BTreeSet
         let hardware = HARDWARE.contains(&sides.0);
         let kind = if hardware { CauseKind::Hardware } else { CauseKind::Environment };
         let effect = if says_where(sides.0) { Effect::Unlikely } else { Effect::Likely };
-        let mut draft = draft(pair, kind, effect, sides, "", environment());
+        let mut draft = draft(pair, kind, effect, sides, None, environment());
         draft.size = 0.1;
         // nobody can swap a processor
         if hardware {
@@ -106,7 +103,7 @@ fn documents(pair: &Pair, was: &Environment, is: &Environment, loaded: &BTreeSet
         let kind = if seed { CauseKind::Seed } else { CauseKind::Environment };
         let effect = if says_where(sides.0) { Effect::Unlikely } else { Effect::Likely };
         let swap = Swap::Variables { a: pair.a, b: pair.b, names: vec![sides.0.to_owned()] };
-        let mut draft = draft(pair, kind, effect, sides, " (environment variable)", swap);
+        let mut draft = draft(pair, kind, effect, sides, Some(said!("variable", "(environment variable)")), swap);
         draft.size = if seed { 1.0 } else { 0.5 };
         found.push(draft);
     }
@@ -122,9 +119,10 @@ fn idle_packages(pair: &Pair, idle: &[(&str, Option<&str>, Option<&str>)]) -> Dr
     };
     let named: Vec<String> = idle.iter().take(IDLE_NAMED_MAX).map(said).collect();
     let more = if idle.len() > IDLE_NAMED_MAX { ", …" } else { "" };
-    let detail = format!("{IDLE}{}{more}", named.join(", "));
+    let named = format!("{}{more}", named.join(", "));
+    let detail = Sentence::new("idle", vec![named.clone()], format!("{IDLE}{named}"));
     let mut draft = Draft::new(pair.group.into(), CauseKind::Environment, Effect::Unlikely, subject, detail).at(pair);
-    draft.cause.evidence = idle.iter().map(said).collect();
+    draft.cause.evidence = idle.iter().map(|of| said(of).into()).collect();
     draft.cause.swaps = vec![Swap::Environment { a: pair.a, b: pair.b }];
     draft
 }
@@ -136,7 +134,7 @@ pub(super) fn forget_idle(drafts: &mut Vec<Draft>) {
         .filter(|draft| draft.cause.kind == CauseKind::Environment && draft.cause.effect == Effect::Likely)
         .map(|draft| draft.cause.subject.clone())
         .collect();
-    let idle = |line: &String| line.split(' ').next().is_some_and(|name| loaded.contains(name));
+    let idle = |line: &Sentence| line.split(' ').next().is_some_and(|name| loaded.contains(name));
     drafts.retain(|draft| {
         let of_idle = draft.cause.detail.starts_with(IDLE);
         !(of_idle && draft.cause.evidence.iter().all(idle))
@@ -162,9 +160,9 @@ fn files(pair: &Pair, paths: &[&FilePath], was: &Environment, is: &Environment) 
         [path] => format!("/{path}"),
         many => format!("{} loaded files", many.len()),
     };
-    let detail = "changed, though no version did".to_owned();
+    let detail = said!("changed_unversioned", "changed, though no version did");
     let mut draft = Draft::new(pair.group.into(), CauseKind::Environment, Effect::Likely, subject, detail).at(pair);
-    draft.cause.evidence = open.iter().take(FILES_MAX).map(|path| format!("/{path}")).collect();
+    draft.cause.evidence = open.iter().take(FILES_MAX).map(|path| format!("/{path}").into()).collect();
     draft.size = 0.8;
     vec![draft]
 }

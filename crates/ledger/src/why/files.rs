@@ -13,6 +13,7 @@ use crate::Error;
 use crate::rules::evaluate;
 use crate::rules::flatten::flatten;
 use crate::rules::redact::Redactor;
+use crate::said::{Sentence, said, sides};
 
 /// Members of a folder that are named.
 const MEMBERS_NAMED_MAX: usize = 8;
@@ -54,7 +55,7 @@ impl Opener<'_> {
         Ok(drafts.into_iter().map(|draft| self.finish(leaf, draft)).collect())
     }
 
-    fn begin(&self, leaf: &Leaf, kind: CauseKind, effect: Effect, subject: String, detail: String) -> Draft {
+    fn begin(&self, leaf: &Leaf, kind: CauseKind, effect: Effect, subject: String, detail: Sentence) -> Draft {
         Draft::new(leaf.group.into(), kind, effect, subject, detail).entering(leaf.runs, &leaf.via)
     }
 
@@ -66,7 +67,7 @@ impl Opener<'_> {
             cause.rule = Some(evaluate::DATA.to_owned());
         }
         if let Some(changed) = leaf.a.as_ref().and_then(|file| file.changed.as_ref()) {
-            cause.evidence.push(format!("not a clean reading: {changed}"));
+            cause.evidence.push(said!("unclean", "not a clean reading: {}", changed));
         }
         cause.evidence.extend(provenance(leaf));
         if cause.swaps.is_empty() {
@@ -84,8 +85,8 @@ impl Opener<'_> {
             None => Ok(None),
         };
         let (Some(after), Some(before)) = (text(a)?, text(b)?) else {
-            let mut draft =
-                self.begin(leaf, kind, Effect::Likely, subject, format!("changed; {}", missing(text(b)?.is_none(), text(a)?.is_none())));
+            let detail = said!("changed", "changed").and("; ", missing(text(b)?.is_none(), text(a)?.is_none()));
+            let mut draft = self.begin(leaf, kind, Effect::Likely, subject, detail);
             digests(&mut draft, a, b);
             return Ok(vec![draft]);
         };
@@ -99,7 +100,8 @@ impl Opener<'_> {
         let mut draft = match &change.seed {
             Some((was, is)) if kind != CauseKind::Params => {
                 kind = CauseKind::Seed;
-                let mut draft = self.begin(leaf, kind, change.effect, subject, format!("only a seed changed: {}", change.detail));
+                let detail = said!("only_seed", "only a seed changed").and(": ", change.detail.clone());
+                let mut draft = self.begin(leaf, kind, change.effect, subject, detail);
                 draft.cause.before = Some(was.clone());
                 draft.cause.after = Some(is.clone());
                 draft.cause.authority = Authority::Inferred;
@@ -113,7 +115,7 @@ impl Opener<'_> {
             }
         };
         draft.size = (change.lines.0 + change.lines.1) as f64;
-        draft.cause.evidence = change.short;
+        draft.cause.evidence = change.short.into_iter().map(Sentence::from).collect();
         draft.cause.diff = Some(change.diff);
         Ok(vec![draft])
     }
@@ -134,25 +136,20 @@ impl Opener<'_> {
             }
             let (old, new) = (old.map(|value| shown(key, &value)), new.map(|value| shown(key, &value)));
             let kind = if code::is_seed(key) { CauseKind::Seed } else { CauseKind::Params };
-            let what = match (&old, &new) {
-                (Some(old), Some(new)) => format!("{old} → {new}"),
-                (None, Some(new)) => format!("{new} is new"),
-                (Some(old), None) => format!("{old} is gone"),
-                (None, None) => "changed".to_owned(),
-            };
+            let what = sides(old.as_deref(), new.as_deref());
             let mut draft = self.begin(leaf, kind, Effect::Likely, format!("{subject}: {key}"), what);
             draft.cause.before = old;
             draft.cause.after = new;
             drafts.push(draft);
         }
         if drafts.is_empty() {
-            let detail = "only comments, order or layout changed".to_owned();
+            let detail = said!("only_layout", "only comments, order or layout changed");
             drafts.push(self.begin(leaf, CauseKind::Params, Effect::Unlikely, subject.to_owned(), detail));
         }
         if drafts.len() > PARAMS_MAX {
-            let detail = format!("{} parameters differ", drafts.len());
+            let detail = said!("parameters_differ", "{} parameters differ", drafts.len());
             let mut whole = self.begin(leaf, CauseKind::Params, Effect::Likely, subject.to_owned(), detail);
-            whole.cause.evidence = drafts.iter().map(|draft| format!("{}: {}", draft.cause.subject, draft.cause.detail)).collect();
+            whole.cause.evidence = drafts.iter().map(|draft| format!("{}: {}", draft.cause.subject, draft.cause.detail).into()).collect();
             drafts = vec![whole];
         }
         Some(drafts)
@@ -175,11 +172,11 @@ impl Opener<'_> {
             self.open(leaf, &mut draft)?;
         }
         if leaf.members.len() > 1 {
-            let said = leaf.members.iter().take(MEMBERS_NAMED_MAX).map(|member| format!("{} {}", word(member), member.path));
+            let said = leaf.members.iter().take(MEMBERS_NAMED_MAX).map(|member| format!("{} {}", word(member), member.path).into());
             draft.cause.evidence.extend(said);
             let more = leaf.members.len().saturating_sub(MEMBERS_NAMED_MAX);
             if more > 0 {
-                draft.cause.evidence.push(format!("and {more} more"));
+                draft.cause.evidence.push(said!("and_more", "and {} more", more));
             }
         }
         Ok(draft)
@@ -195,17 +192,19 @@ impl Opener<'_> {
         let cause = &mut draft.cause;
         match self.tables(&before, &after)? {
             Opened::Compared(said, difference) => {
+                // what the table says, a page says from the comparison itself
+                let of_table = Sentence::new("data", Vec::new(), said.detail);
                 cause.detail = match leaf.members.len() {
-                    0 => said.detail,
-                    1 => format!("{}: {}", cause.detail, said.detail),
-                    _ => format!("{}; in these {}", cause.detail, said.detail),
+                    0 => of_table,
+                    1 => cause.detail.clone().and(": ", of_table),
+                    _ => cause.detail.clone().and("; in these ", of_table),
                 };
                 cause.effect = said.effect;
-                cause.evidence.extend(said.evidence);
+                cause.evidence.extend(said.evidence.into_iter().map(Sentence::from));
                 cause.data = Some(difference);
                 draft.size = said.size;
             }
-            Opened::Not(why) => cause.detail = format!("{}; {why}", cause.detail),
+            Opened::Not(why) => cause.detail = cause.detail.clone().and("; ", why),
             Opened::NoTable => {
                 if let ([before], [after]) = (before.as_slice(), after.as_slice())
                     && before.size.max(after.size).is_some_and(|size| size <= TEXT_SHOWN_BYTES_MAX)
@@ -213,7 +212,7 @@ impl Opener<'_> {
                     && let Some(new) = self.contents.text(&after.content, &after.place)?
                 {
                     let change = code::compare(&after.place.path, &old, &new);
-                    cause.evidence.extend(change.short);
+                    cause.evidence.extend(change.short.into_iter().map(Sentence::from));
                     cause.diff = Some(change.diff);
                 }
             }
@@ -221,36 +220,36 @@ impl Opener<'_> {
         Ok(())
     }
 
-    fn headline(&self, leaf: &Leaf) -> Result<String, Error> {
+    fn headline(&self, leaf: &Leaf) -> Result<Sentence, Error> {
         if let [member] = leaf.members.as_slice() {
             let all = leaf.a.as_ref().and_then(|file| file.members).max(leaf.b.as_ref().and_then(|file| file.members));
+            let what = Sentence::new(word(member), Vec::new(), word(member));
             return Ok(match all {
-                Some(all) => format!("{} (1 of {all} files)", word(member)),
-                None => word(member).to_owned(),
+                Some(all) => what.and(" ", said!("one_of_files", "(1 of {} files)", all)),
+                None => what,
             });
         }
         if !leaf.members.is_empty() {
             let count = |wanted: &str| leaf.members.iter().filter(|member| word(member) == wanted).count();
-            let said: Vec<String> = ["changed", "new", "gone"]
-                .iter()
-                .map(|word| (count(word), word))
-                .filter(|(n, _)| *n > 0)
-                .map(|(n, word)| format!("{n} {word}"))
-                .collect();
+            let said = [("changed", "files_changed"), ("new", "files_new"), ("gone", "files_gone")]
+                .into_iter()
+                .map(|(word, code)| (count(word), word, code))
+                .filter(|(n, ..)| *n > 0)
+                .map(|(n, word, code)| Sentence::new(code, vec![n.to_string()], format!("{n} {word}")));
             let all = leaf.a.as_ref().and_then(|file| file.members).unwrap_or_default();
-            return Ok(format!("of {all} files {}", said.join(", ")));
+            return Ok(said!("of_files", "of {} files", all).and(" ", Sentence::all(", ", said)));
         }
         Ok(match (&leaf.a, &leaf.b) {
-            (Some(file), None) => format!("was not read before{}", size_of(file)),
-            (None, Some(file)) => format!("is no longer read{}", size_of(file)),
+            (Some(file), None) => with_size(said!("not_read_before", "was not read before"), file),
+            (None, Some(file)) => with_size(said!("no_longer_read", "is no longer read"), file),
             (Some(a), Some(b)) => match (&a.content, &b.content) {
                 (Some(_), Some(_)) => sizes(b.size, a.size),
                 _ => {
                     let why = a.unseen.as_ref().or(b.unseen.as_ref()).map_or("its content was not seen", String::as_str);
-                    format!("may differ: {why}")
+                    said!("may_differ", "may differ: {}", why)
                 }
             },
-            (None, None) => "changed".to_owned(),
+            (None, None) => said!("changed", "changed"),
         })
     }
 }
@@ -263,23 +262,26 @@ fn word(member: &keizu_graph::why::Member) -> &'static str {
     }
 }
 
-fn size_of(file: &File) -> String {
-    file.size.map(|size| format!(" ({size} bytes)")).unwrap_or_default()
-}
-
-fn sizes(before: Option<u64>, after: Option<u64>) -> String {
-    match (before, after) {
-        (Some(before), Some(after)) if before == after => format!("another content of the same {after} bytes"),
-        (Some(before), Some(after)) => format!("{before} → {after} bytes"),
-        _ => "another content".to_owned(),
+fn with_size(sentence: Sentence, file: &File) -> Sentence {
+    match file.size {
+        Some(size) => sentence.and(" ", said!("bytes", "({} bytes)", size)),
+        None => sentence,
     }
 }
 
-fn missing(before: bool, after: bool) -> String {
+fn sizes(before: Option<u64>, after: Option<u64>) -> Sentence {
     match (before, after) {
-        (true, true) => "neither content was kept as text".to_owned(),
-        (true, false) => "the earlier content was not kept as text".to_owned(),
-        _ => "the later content was not kept as text".to_owned(),
+        (Some(before), Some(after)) if before == after => said!("same_bytes", "another content of the same {} bytes", after),
+        (Some(before), Some(after)) => said!("bytes_became", "{} → {} bytes", before, after),
+        _ => said!("other_content", "another content"),
+    }
+}
+
+fn missing(before: bool, after: bool) -> Sentence {
+    match (before, after) {
+        (true, true) => said!("neither_text", "neither content was kept as text"),
+        (true, false) => said!("earlier_no_text", "the earlier content was not kept as text"),
+        _ => said!("later_no_text", "the later content was not kept as text"),
     }
 }
 
@@ -295,15 +297,15 @@ fn digests(draft: &mut Draft, a: &File, b: &File) {
 }
 
 /// Where the two sides come from, as far as it is not the same on both.
-fn provenance(leaf: &Leaf) -> Vec<String> {
+fn provenance(leaf: &Leaf) -> Vec<Sentence> {
     let written = |file: &Option<File>| file.as_ref().and_then(|file| file.writer.as_ref()).is_some();
     match leaf.reason {
         Reason::OneWritten if leaf.members.is_empty() => match (written(&leaf.a), written(&leaf.b)) {
-            (false, true) => vec!["before, a recorded run wrote it; what stands there now was written by none".to_owned()],
-            _ => vec!["before, no recorded run had written it".to_owned()],
+            (false, true) => vec![said!("written_by_none", "before, a recorded run wrote it; what stands there now was written by none")],
+            _ => vec![said!("written_before_by_none", "before, no recorded run had written it")],
         },
-        Reason::OtherProgram => vec!["runs of different programs wrote it then and now".to_owned()],
-        Reason::Updated => vec!["the earlier content was updated in place".to_owned()],
+        Reason::OtherProgram => vec![said!("other_writers", "runs of different programs wrote it then and now")],
+        Reason::Updated => vec![said!("updated", "the earlier content was updated in place")],
         _ => Vec::new(),
     }
 }

@@ -24,6 +24,8 @@ mod unseen;
 
 use keizu_record::{Authority, Digest, FilePath, RunId, Time, Value};
 
+use crate::said::Sentence;
+
 pub use pick::Question;
 
 /// The answer to `keizu why A B`. `a` is the later of the two unless they were asked for the other way round; *before* is `b`, *after* is `a`.
@@ -40,9 +42,9 @@ pub struct Why {
     /// Kinds that were compared and found equal.
     pub same: Vec<CauseKind>,
     /// What nobody saw, and what may therefore differ unnoticed.
-    pub unseen: Vec<String>,
+    pub unseen: Vec<Sentence>,
     /// What else must be known to read the answer.
-    pub notes: Vec<String>,
+    pub notes: Vec<Sentence>,
 }
 
 /// A model (or another artifact, or a run) as it was made, together with what measured it.
@@ -161,13 +163,13 @@ pub struct Cause {
     /// Which: a path, a parameter's name, a package.
     pub subject: String,
     /// What changed in it, as a sentence.
-    pub detail: String,
+    pub detail: Sentence,
     /// Before (`b`): a value, a version, a digest.
     pub before: Option<String>,
     /// After (`a`).
     pub after: Option<String>,
     /// Lines that show it.
-    pub evidence: Vec<String>,
+    pub evidence: Vec<Sentence>,
     /// The made files through which it reached the result, nearest to the cause first: `features/train.parquet`.
     pub via: Vec<String>,
     /// Who says so.
@@ -190,7 +192,7 @@ pub struct Cause {
 
 impl Cause {
     /// A cause without rank, of which nothing else is known.
-    pub fn new(group: Group, kind: CauseKind, effect: Effect, subject: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub fn new(group: Group, kind: CauseKind, effect: Effect, subject: impl Into<String>, detail: impl Into<Sentence>) -> Self {
         Self {
             rank: 0,
             factor: 0,

@@ -11,6 +11,7 @@ use super::contents::Found;
 use super::files::Opener;
 use super::tables::{Said, said};
 use crate::Error;
+use crate::said::Sentence;
 
 /// So much of a file tells its format.
 const HEAD_BYTES: u64 = 64 << 10;
@@ -34,7 +35,7 @@ pub(super) enum Opened {
     /// Neither is a table that can be read.
     NoTable,
     /// Why they were not.
-    Not(String),
+    Not(Sentence),
 }
 
 /// A file with its format, and how to open it.
@@ -45,7 +46,7 @@ impl Opener<'_> {
     pub fn tables(&self, before: &[Piece], after: &[Piece]) -> Result<Opened, Error> {
         let bytes: u64 = before.iter().chain(after).filter_map(|piece| piece.size).sum();
         if bytes > TABLE_BYTES_MAX || before.len().max(after.len()) > PARTS_MAX {
-            return Ok(Opened::Not("too large to be opened".to_owned()));
+            return Ok(Opened::Not(crate::said::said!("too_large", "too large to be opened")));
         }
         let mut found: [Vec<(&Piece, Found)>; 2] = [Vec::new(), Vec::new()];
         let mut gone = [0, 0];
@@ -78,7 +79,7 @@ impl Opener<'_> {
         match keizu_profile::compare(&before, &after, &Limits::default()) {
             Ok(difference) => Ok(Opened::Compared(said(&difference), Box::new(difference))),
             Err(keizu_profile::Error::Io(error)) => Err(error.into()),
-            Err(error) => Ok(Opened::Not(error.to_string())),
+            Err(error) => Ok(Opened::Not(error.to_string().into())),
         }
     }
 
@@ -116,12 +117,17 @@ fn name(path: &FilePath) -> String {
 }
 
 /// What can't be opened any more: how many files before and after, of how many.
-fn not_kept(gone: [usize; 2], all: (usize, usize)) -> Option<String> {
-    let side = |gone: usize, all: usize, word: &str| match (gone, all) {
+fn not_kept(gone: [usize; 2], all: (usize, usize)) -> Option<Sentence> {
+    let side = |gone: usize, all: usize, word: &str, codes: (&'static str, &'static str)| match (gone, all) {
         (0, _) => None,
-        (_, 1) => Some(format!("the {word} content was not kept")),
-        (gone, all) => Some(format!("{gone} of {all} {word} contents were not kept")),
+        (_, 1) => Some(Sentence::new(codes.0, Vec::new(), format!("the {word} content was not kept"))),
+        (gone, all) => {
+            let text = format!("{gone} of {all} {word} contents were not kept");
+            Some(Sentence::new(codes.1, vec![gone.to_string(), all.to_string()], text))
+        }
     };
-    let said: Vec<String> = side(gone[0], all.0, "earlier").into_iter().chain(side(gone[1], all.1, "later")).collect();
-    (!said.is_empty()).then(|| said.join(", "))
+    let earlier = side(gone[0], all.0, "earlier", ("earlier_unkept", "earlier_unkept_of"));
+    let later = side(gone[1], all.1, "later", ("later_unkept", "later_unkept_of"));
+    let said: Vec<Sentence> = earlier.into_iter().chain(later).collect();
+    (!said.is_empty()).then(|| Sentence::all(", ", said))
 }

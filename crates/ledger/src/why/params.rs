@@ -10,6 +10,7 @@ use super::facts::{Param, RunFacts};
 use super::{CauseKind, Effect, Swap};
 use crate::answer;
 use crate::rules::{arguments, params};
+use crate::said::{said, sides};
 
 /// The rule for a difference between command lines that is no parameter's.
 const WORDS: &str = "words of the command line";
@@ -54,9 +55,9 @@ pub(super) fn compare(pair: &Pair, a: &RunFacts, b: &RunFacts) -> (Vec<Draft>, b
     compared |= a.began.is_some() && b.began.is_some();
     found.extend(words.map(|(before, after)| {
         let detail = match (before.is_empty(), after.is_empty()) {
-            (true, _) => format!("`{after}` was added to the command"),
-            (_, true) => format!("`{before}` is gone from the command"),
-            _ => format!("`{before}` became `{after}`"),
+            (true, _) => said!("word_added", "`{}` was added to the command", after),
+            (_, true) => said!("word_gone", "`{}` is gone from the command", before),
+            _ => said!("word_became", "`{}` became `{}`", before, after),
         };
         let effect = effect_of_words(&before, &after, a, b);
         let mut draft = Draft::new(pair.group.into(), CauseKind::Params, effect, "command line", detail).at(pair);
@@ -80,14 +81,12 @@ fn parameter(pair: &Pair, key: &str, said: &Param, (was, is): (Option<&Param>, O
         (Some(before), Some(after)) => effect_of_words(before, after, a, b),
         _ => Effect::Likely,
     };
-    let what = match (&before, &after) {
-        (Some(before), Some(after)) => format!("{before} → {after}"),
-        (None, Some(after)) => format!("{after} is new"),
-        (Some(before), None) => format!("{before} is gone"),
-        (None, None) => "changed".to_owned(),
+    let place = match declared {
+        true => said!("declared", "declared with --param"),
+        false => said!("on_command_line", "on the command line"),
     };
-    let place = if declared { "declared with --param" } else { "on the command line" };
-    let mut draft = Draft::new(pair.group.into(), kind, effect, key, format!("{what} {place}")).at(pair);
+    let detail = sides(before.as_deref(), after.as_deref()).and(" ", place);
+    let mut draft = Draft::new(pair.group.into(), kind, effect, key, detail).at(pair);
     draft.cause.before = before;
     draft.cause.after = after;
     draft.cause.authority = said.authority;

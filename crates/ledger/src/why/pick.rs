@@ -7,6 +7,7 @@ use keizu_record::{Kind, RunId, Side};
 use keizu_store::Select;
 
 use super::alike::alike;
+use crate::said::{Sentence, said};
 use crate::thing::Thing;
 use crate::view::spoken;
 use crate::{Error, View};
@@ -32,7 +33,7 @@ pub struct Question {
 pub(super) struct Picked {
     pub a: (String, State),
     pub b: Option<(String, State)>,
-    pub notes: Vec<String>,
+    pub notes: Vec<Sentence>,
 }
 
 type Comparing<'v> = Comparer<'v, View<'v>>;
@@ -55,7 +56,7 @@ pub(super) fn pick(view: &View<'_>, comparer: &mut Comparing<'_>, question: &Que
                     let b_states = side(comparer, &Thing::Version(Box::new(before.clone())))?;
                     both(comparer, a_states, b_states)
                 }
-                None => alone(a_states, format!("{} is the first version", spoken(named))),
+                None => alone(a_states, said!("first_version", "{} is the first version", spoken(named))),
             }
         }
         Thing::Version(named) => {
@@ -137,16 +138,16 @@ fn both(comparer: &mut Comparing<'_>, a: Vec<(String, State)>, b: Vec<(String, S
     Ok(Picked { a, b: Some(b), notes })
 }
 
-fn alone(states: Vec<(String, State)>, note: String) -> Result<Picked, Error> {
-    let a = states.into_iter().next().ok_or_else(|| Error::Unfit(note.clone()))?;
+fn alone(states: Vec<(String, State)>, note: Sentence) -> Result<Picked, Error> {
+    let a = states.into_iter().next().ok_or_else(|| Error::Unfit(note.to_string()))?;
     Ok(Picked { a, b: None, notes: vec![note] })
 }
 
-fn unmeasured(a: &(String, State), b: &(String, State)) -> Vec<String> {
+fn unmeasured(a: &(String, State), b: &(String, State)) -> Vec<Sentence> {
     let is_model = |state: &State| state.making.as_ref().is_some_and(|making| making.kind == ArtifactKind::Model);
     let side = |(name, state): &(String, State)| {
         (is_model(state) && state.measuring.is_none())
-            .then(|| format!("no run was seen measuring {name}: only how it was made is compared"))
+            .then(|| said!("unmeasured", "no run was seen measuring {}: only how it was made is compared", name))
     };
     side(a).or_else(|| side(b)).into_iter().collect()
 }
@@ -185,8 +186,10 @@ fn back(comparer: &mut Comparing<'_>, makings: &[Making], name: &dyn Fn(&Making)
                     .find(|(_, state)| state.measuring.is_none() && content(state) != content(&other))
                     .filter(|_| other.run != newest.run);
                 let notes = skipped.filter(|(skipped, _)| *skipped != other_name && *skipped != name(newest));
-                let notes =
-                    notes.map(|(skipped, _)| format!("{skipped} was passed over: no run was seen measuring it")).into_iter().collect();
+                let notes = notes
+                    .map(|(skipped, _)| said!("passed_over", "{} was passed over: no run was seen measuring it", skipped))
+                    .into_iter()
+                    .collect();
                 return Ok(Picked { a: (name(newest), state.clone()), b: Some((other_name, other)), notes });
             }
         }
@@ -197,8 +200,8 @@ fn back(comparer: &mut Comparing<'_>, makings: &[Making], name: &dyn Fn(&Making)
         return Ok(Picked { a, b: Some(b.clone()), notes });
     }
     let note = match before.len() + own.len() {
-        1 => format!("{} is the first that the record knows", a.0),
-        _ => format!("{} never differed, and was never measured otherwise", a.0),
+        1 => said!("first_known", "{} is the first that the record knows", a.0),
+        _ => said!("never_differed", "{} never differed, and was never measured otherwise", a.0),
     };
     Ok(Picked { a, b: None, notes: vec![note] })
 }
@@ -224,7 +227,7 @@ fn place(comparer: &mut Comparing<'_>, makings: &[Making], name: &str) -> Result
             let b = state(comparer, before)?;
             Ok(Picked { a, b: Some(b), notes: Vec::new() })
         }
-        None => alone(vec![a], format!("{name} has had no other content")),
+        None => alone(vec![a], said!("no_other_content", "{} has had no other content", name)),
     }
 }
 
@@ -257,6 +260,6 @@ fn against_last_run(view: &View<'_>, comparer: &mut Comparing<'_>, run: RunId) -
             return Ok(Picked { a, b: Some(b), notes: Vec::new() });
         }
     }
-    let note = format!("{} is the first finished run of this program", a.0);
+    let note = said!("first_run", "{} is the first finished run of this program", a.0);
     Ok(Picked { a, b: None, notes: vec![note] })
 }

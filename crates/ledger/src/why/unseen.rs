@@ -10,6 +10,7 @@ use super::draft::Draft;
 use super::facts::RunFacts;
 use super::{CauseKind, Effect, Group};
 use crate::Error;
+use crate::said::{Sentence, said};
 
 /// The rule in the answer.
 const NAME: &str = "everything seen is the same";
@@ -40,9 +41,9 @@ impl Answerer<'_> {
     pub fn unseen(&self, pair: &Pair, drafts: &[Draft]) -> Result<Draft, Error> {
         let (a, b) = (self.facts(pair.a)?, self.facts(pair.b)?);
         let what = match &pair.output {
-            Some((path, ..)) => format!("{path} came out different"),
-            None if pair.group == GraphGroup::Measure => "the numbers came out different".to_owned(),
-            None => "the result came out different".to_owned(),
+            Some((path, ..)) => said!("other_file", "{} came out different", path),
+            None if pair.group == GraphGroup::Measure => said!("other_numbers", "the numbers came out different"),
+            None => said!("other_result", "the result came out different"),
         };
         let doubtful =
             drafts.iter().any(|draft| draft.cause.runs == (Some(pair.b), Some(pair.a)) && draft.cause.effect == Effect::Doubtful);
@@ -53,9 +54,9 @@ impl Answerer<'_> {
             None => false,
         };
         let (effect, detail) = match (alike, doubtful) {
-            (true, _) => (Effect::Unlikely, format!("{what}: the same values, written otherwise")),
-            (false, true) => (Effect::Doubtful, format!("{what}, though everything that was seen is the same")),
-            (false, false) => (Effect::Likely, format!("{what}, though everything that was seen is the same")),
+            (true, _) => (Effect::Unlikely, what.and(": ", said!("same_values", "the same values, written otherwise"))),
+            (false, true) => (Effect::Doubtful, what.and(", ", all_the_same())),
+            (false, false) => (Effect::Likely, what.and(", ", all_the_same())),
         };
         let group: Group = pair.group.into();
         let mut draft = Draft::new(group, CauseKind::InputsUnseen, effect, command, detail).at(pair);
@@ -66,7 +67,7 @@ impl Answerer<'_> {
     }
 
     /// What was not seen of the runs that were compared.
-    pub fn not_seen(&self, alignment: &Alignment) -> Result<Vec<String>, Error> {
+    pub fn not_seen(&self, alignment: &Alignment) -> Result<Vec<Sentence>, Error> {
         let mut said = Vec::new();
         for pair in &alignment.pairs {
             for line in suspects(&*self.facts(pair.a)?, &*self.facts(pair.b)?) {
@@ -79,6 +80,10 @@ impl Answerer<'_> {
     }
 }
 
+fn all_the_same() -> Sentence {
+    said!("all_the_same", "though everything that was seen is the same")
+}
+
 /// The command, its program by name alone.
 fn short(facts: &RunFacts) -> String {
     let mut words = facts.command();
@@ -89,14 +94,14 @@ fn short(facts: &RunFacts) -> String {
 }
 
 /// What may differ without being seen.
-fn suspects(a: &RunFacts, b: &RunFacts) -> Vec<String> {
+fn suspects(a: &RunFacts, b: &RunFacts) -> Vec<Sentence> {
     let mut lines = Vec::new();
     let seeded = |facts: &RunFacts| facts.params.keys().any(|key| super::code::is_seed(key));
     if !(seeded(a) && seeded(b)) {
-        lines.push("randomness: no seed was seen on the command line or in settings".to_owned());
+        lines.push(said!("no_seed", "randomness: no seed was seen on the command line or in settings"));
     }
     let blind: BTreeSet<&(String, String)> = a.blind.iter().chain(&b.blind).collect();
-    lines.extend(blind.into_iter().map(|(kind, detail)| format!("not seen: {kind} ({detail})")));
-    lines.push("what came over the network, the clock, and the order in which threads ran".to_owned());
+    lines.extend(blind.into_iter().map(|(kind, detail)| said!("blind", "not seen: {} ({})", kind, detail)));
+    lines.push(said!("never_seen", "what came over the network, the clock, and the order in which threads ran"));
     lines
 }
