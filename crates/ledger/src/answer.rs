@@ -192,6 +192,9 @@ pub struct FileRow {
     /// Gone again before the run ended.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub removed: bool,
+    /// When it was first read, or last written: RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
 }
 
 /// One program that ran.

@@ -323,7 +323,31 @@ pub struct ColumnRow {
     pub max: Option<String>,
     /// The mean of its numbers.
     pub mean: Option<f64>,
+    /// How its numbers are spread; null where they are not numbers, or the whole profile is not kept.
+    pub bins: Option<BinsRow>,
+    /// Its most frequent values with their counts, where values were counted.
+    pub top: Vec<(String, u64)>,
 }
+
+/// How numbers are spread.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct BinsRow {
+    /// The least number, what the bins are cut at, and the greatest number.
+    pub edges: Vec<f64>,
+    /// How many lie between each edge and the next; of those that lie on an edge, the bin before it has them.
+    pub counts: Vec<u64>,
+}
+
+impl BinsRow {
+    fn of(bins: &keizu_profile::Bins) -> Option<Self> {
+        let (least, greatest) = bins.range?;
+        let edges = [least].into_iter().chain(bins.edges.iter().copied()).chain([greatest]).collect();
+        Some(Self { edges, counts: bins.counts.clone() })
+    }
+}
+
+/// Frequent values that a page draws.
+const TOP_MAX: usize = 8;
 
 /// What was found in a file.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -351,8 +375,14 @@ impl View<'_> {
                 min: column.and_then(|column| column.min.as_ref()).map(ToString::to_string),
                 max: column.and_then(|column| column.max.as_ref()).map(ToString::to_string),
                 mean: column.and_then(|column| column.mean()),
+                bins: column.and_then(|column| BinsRow::of(column.bins.as_ref()?)),
+                top: column.and_then(|column| column.categories.as_ref()).map(top).unwrap_or_default(),
             }
         };
         Ok(ProfileRow { rows: told.rows, columns: told.columns.iter().map(row).collect() })
     }
+}
+
+fn top(of: &keizu_profile::Categories) -> Vec<(String, u64)> {
+    of.counts.iter().take(TOP_MAX).map(|counted| (counted.value.to_string(), counted.count)).collect()
 }

@@ -105,6 +105,8 @@ mod tests {
             min: Some(range.0.into()),
             max: Some(range.1.into()),
             mean: (kind == "real").then_some(7.891_234),
+            bins: None,
+            top: Vec::new(),
         }
     }
 

@@ -318,5 +318,6 @@ pub(crate) fn row(edge: &Edge) -> FileRow {
         unseen: edge.unseen.clone(),
         unchanged: edge.unchanged,
         removed: edge.removed,
+        at: Some(answer::rfc3339(edge.at)),
     }
 }

@@ -82,7 +82,7 @@ const SHAPES: &[(&str, &str)] = &[
     (
         "FileRow",
         "path text, ~path_bytes text, ~target text, digest text?, size int?, ~members int, kind text, role text, ~format text, ~package text, authority text, \
-         rule text?, changed text?, ~unseen text, ~unchanged bool, ~removed bool",
+         rule text?, changed text?, ~unseen text, ~unchanged bool, ~removed bool, ~at text",
     ),
     ("Process", "pid int, ppid int, argv [text], exe text, exit_code int?, started_at text, ended_at text?, watched bool"),
     ("Blind", "kind text, detail text"),
@@ -106,7 +106,8 @@ const SHAPES: &[(&str, &str)] = &[
     ("DataTime", "time text, by text, authority text, from text, passed_on bool"),
     ("Freshness", "grade text, goal text, needed text, data_time DataTime?"),
     ("Profile", "rows int, columns [Column]"),
-    ("Column", "name text, kind text, stored text, missing num?, distinct int?, min text?, max text?, mean num?"),
+    ("Column", "name text, kind text, stored text, missing num?, distinct int?, min text?, max text?, mean num?, bins Bins?, top [[any]]"),
+    ("Bins", "edges [num], counts [int]"),
     ("Preview", "form text, ~columns [text], ~rows [[text]], ~text text, ~truncated bool, ~members int, ~why text"),
     ("Trace", "root text?, roots [text], nodes [TraceNode], edges [TraceEdge], truncated bool, measured [Measured]"),
     (
@@ -119,12 +120,17 @@ const SHAPES: &[(&str, &str)] = &[
     ("ClosureCounts", "all int, runs int, artifacts {int}, apart int"),
     ("ClosureLinks", "from [int], to [int]"),
     ("Measured", "evaluation TraceNode, run TraceNode, metrics {any}, on [TraceNode]"),
-    ("Why", "a WhyState, b WhyState?, measure_changed bool, metrics [WhyMetric], causes [Cause], same [text], unseen [text], notes [text]"),
+    (
+        "Why",
+        "a WhyState, b WhyState?, measure_changed bool, metrics [WhyMetric], causes [Cause], same [text], unseen [text], \
+         unseen_said [[Said]], notes [text], notes_said [[Said]]",
+    ),
     ("WhyState", "name text, path text?, digest text?, made_by text?, measured_by text?, evaluations [any], at text?, measured_at text?"),
     ("WhyMetric", "name text, before any, after any"),
     (
         "Cause",
-        "rank int, factor any, group text, kind text, effect_possible text, subject text, detail text, before any, after any, evidence [text], via [text], \
+        "rank int, factor any, group text, kind text, effect_possible text, subject text, detail text, said [Said], before any, after any, \
+         evidence [text], evidence_said [[Said]], via [text], \
          authority text, rule text?, written_by any, runs any, swaps [any], because [Cause], diff text?, data any",
     ),
     ("ImpactLine", "~counts ImpactCounts?, ~hit Hit, ~told Told, ~error FaultDetail"),
@@ -138,7 +144,8 @@ const SHAPES: &[(&str, &str)] = &[
     ("Told", "count int, kinds {int}, buckets {int}, unreadable [text]"),
     ("Status", "rows [StatusRow], remedy Remedy?, recorded bool"),
     ("StatusRow", "thing text, state text, cause StatusCause?, path [text], place text, run text, more int"),
-    ("StatusCause", "thing text, what text"),
+    ("StatusCause", "thing text, what text, said [Said]"),
+    ("Said", "code text, args [text]"),
     ("Remedy", "steps int, of int, took_micros int"),
     ("Search", "found [Found], next text?"),
     ("Found", "thing text, kind text, name text, at text?, detail text?"),
