@@ -101,6 +101,11 @@ export interface TreeState {
 /** What a tree shows when an address says nothing. */
 export const PLAIN: TreeState = { up: 'all', down: 2, kinds: [], by: [], as_of: null, known: false, sel: null, open: [], list: false, lens: null };
 
+/** The moment that is asked about, on the clock that was chosen: what had happened, or what the record said. */
+export function moment(t: Pick<TreeState, 'as_of' | 'known'>): { as_of: string | null; known: string | null } {
+  return t.known ? { as_of: null, known: t.as_of } : { as_of: t.as_of, known: null };
+}
+
 function depth(s: string | null, otherwise: number | 'all'): number | 'all' {
   if (s === 'all') return 'all';
   const n = s === null ? NaN : Number(s);
