@@ -30,7 +30,7 @@ export interface ModelRow {
 export interface Look {
   thing: string;
   code: string;
-  args: (string | number)[];
+  args: (string | number | null)[];
 }
 
 export interface Running {
@@ -85,6 +85,8 @@ export interface FileRow {
   authority: string;
   rule: string | null;
   changed?: unknown;
+  /** When it was first read, or last written. */
+  at?: string;
 }
 
 export interface ProcessRow {
@@ -148,7 +150,10 @@ export interface Column {
   min: string | null;
   max: string | null;
   mean: number | null;
-  bins?: number[];
+  /** The least, the cuts between bins, the greatest; and what is counted between each and the next. */
+  bins?: { edges: number[]; counts: number[] } | null;
+  /** The most frequent values. */
+  top?: [string, number][];
 }
 
 export interface ArtifactDetail {
@@ -202,6 +207,15 @@ export interface Side<T> {
   after: T;
 }
 
+/** What the rows in question share. */
+export interface Concentrated {
+  column: string;
+  from: unknown;
+  to: unknown;
+  inside: number;
+  outside: number;
+}
+
 export interface ColumnChange {
   name: string;
   kind: string;
@@ -214,6 +228,7 @@ export interface ColumnChange {
   drift: { psi?: number | null; psi_limit?: number | null; p?: number | null; q?: number | null; [k: string]: unknown };
   new_values: [unknown, number][];
   vanished_values: [unknown, number][];
+  concentrated?: Concentrated | null;
 }
 
 export interface TableChange {
@@ -221,9 +236,20 @@ export interface TableChange {
   row_counts: { added: number; removed: number; changed: number; equal: number; matched: boolean };
   reordered: boolean;
   same_values: boolean;
-  schema: { added: string[]; removed: string[]; renamed: [string, string][]; retyped: { name: string }[] };
+  schema: { added: string[]; removed: string[]; renamed: [string, string][]; retyped: { name: string; kind: Side<string>; stored: Side<string> }[] };
   columns: ColumnChange[];
-  labels: { column: string; rows: number; share: number; flips: { from: unknown; to: unknown; rows: number }[] } | null;
+  labels: { column: string; rows: number; share: number; flips: { from: unknown; to: unknown; rows: number }[]; concentrated?: Concentrated | null } | null;
+  added_in?: Concentrated | null;
+  removed_in?: Concentrated | null;
+  parts: { state: string }[];
+  arrays: { name: string; shape: Side<number[] | null>; dtype: Side<string | null>; elements_changed: number | null }[];
+  headlines: (string | Record<string, string[]>)[];
+}
+
+/** What the server says as a code with arguments. */
+export interface Said {
+  code: string;
+  args: string[];
 }
 
 export interface Cause {
@@ -232,9 +258,11 @@ export interface Cause {
   kind: string;
   subject: string;
   detail: string;
+  said?: Said[];
   before: string | null;
   after: string | null;
   evidence: string[];
+  evidence_said?: Said[][];
   via: string[];
   authority: string;
   rule: string | null;
@@ -254,7 +282,9 @@ export interface Why {
   causes: Cause[];
   same: string[];
   unseen: string[];
+  unseen_said?: Said[][];
   notes: string[];
+  notes_said?: Said[][];
 }
 
 export interface Hit {
@@ -288,7 +318,7 @@ export interface Found {
 export interface StatusRow {
   thing: string;
   state: string;
-  cause: { thing: string; what: string } | null;
+  cause: { thing: string; what: string; said?: Said[] } | null;
   path: string[];
   place: string;
   run: string | null;

@@ -45,6 +45,11 @@ describe('numbers and times', () => {
     expect(en.number(12_480)).toBe('12,480');
     expect(en.number(0.87134)).toBe('0.8713');
     expect(en.number(0.0000123)).toBe('0.0000123');
+    expect(en.number(1348.6)).toBe('1,349');
+    expect(en.number(-43)).toBe('−43');
+    expect(en.pair(0.19471, 0.19466)).toEqual(['0.19471', '0.19466']);
+    expect(en.pair(0.5, 0.5)).toEqual(['0.5', '0.5']);
+    expect(en.pair(null, 0.5)).toEqual(['–', '0.5']);
     expect(en.brief(1_240_000)).toBe('1.2 M');
     expect(en.duration(252)).toBe('4 min 12 s');
     expect(ja.duration(252)).toBe('4 分 12 秒');

@@ -27,6 +27,21 @@ describe('the words', () => {
     expect(fill('{n} {n?file:files}', { n: 2 })).toBe('2 files');
     expect(fill('{a} {b}', { a: 'x' })).toBe('x {b}');
   });
+  it('say everything that the server says as a code, and nothing that it does not', () => {
+    const rust = join(src, '../../crates/ledger/src');
+    const text = readdirSync(rust, { recursive: true, encoding: 'utf8' })
+      .filter((f) => f.endsWith('.rs') && !f.endsWith('said.rs'))
+      .map((f) => readFileSync(join(rust, f), 'utf8'))
+      .join('\n');
+    const made = new Set([...text.matchAll(/\bsaid!\(\s*"(\w+)"/g), ...text.matchAll(/\bSentence::new\(\s*"(\w+)"/g)].map((m) => m[1]));
+    made.delete('data');
+    expect(made.size).toBeGreaterThan(50);
+    expect([...made].filter((code) => !(`said.${code}` in en))).toEqual([]);
+    const known = Object.keys(en).filter((k) => k.startsWith('said.')).map((k) => k.slice(5));
+    const inLedger = new Set([...text.matchAll(/"(\w+)"/g)].map((m) => m[1]));
+    const shared = ['became', 'is_new', 'is_gone', 'changed'];
+    expect(known.filter((code) => !inLedger.has(code) && !shared.includes(code))).toEqual([]);
+  });
   it('that are asked for by name exist', () => {
     const missing = new Set<string>();
     for (const file of sources(src)) {

@@ -21,9 +21,21 @@ export class Format {
   }
 
   number(n: number): string {
-    if (Number.isInteger(n)) return this.integer.format(n);
-    const digits = Math.abs(n) >= 1000 ? 0 : Math.abs(n) >= 1 ? 3 : 4;
-    return Number(n.toFixed(digits)) === 0 ? n.toPrecision(3) : String(Number(n.toFixed(digits)));
+    if (Number.isInteger(n) || Math.abs(n) >= 1000) return minus(this.integer.format(Math.round(n)));
+    const digits = Math.abs(n) >= 1 ? 3 : 4;
+    return minus(Number(n.toFixed(digits)) === 0 ? n.toPrecision(3) : String(Number(n.toFixed(digits))));
+  }
+
+  /** Two numbers side by side: with as many digits as it takes to tell them apart. */
+  pair(before: unknown, after: unknown): [string, string] {
+    const one = (v: unknown) => (typeof v === 'number' ? this.number(v) : v === null || v === undefined ? '–' : String(v));
+    const said: [string, string] = [one(before), one(after)];
+    if (typeof before !== 'number' || typeof after !== 'number' || before === after || said[0] !== said[1]) return said;
+    for (let digits = 5; digits <= 17; digits++) {
+      const [b, a] = [before.toPrecision(digits), after.toPrecision(digits)];
+      if (b !== a) return [minus(b), minus(a)];
+    }
+    return said;
   }
 
   /** A difference, with its sign. */
@@ -87,6 +99,11 @@ export class Format {
     const p = share * 100;
     return `${p !== 0 && Math.abs(p) < 10 ? Number(p.toFixed(1)) : Math.round(p)} %`;
   }
+}
+
+/** A minus sign, not a hyphen. */
+function minus(s: string): string {
+  return s.replace(/^-/, '\u2212');
 }
 
 /** A command as it was typed, quoted where a shell needs it. */

@@ -1,8 +1,9 @@
 // The page in a real browser, over the real binary and a real record. Run by tests/page, which records the project.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { browser, freePort, open, run, serve } from './house.mjs';
+import { browser, freePort, open, project, run, serve } from './house.mjs';
 
 let b;
 let server;
@@ -80,6 +81,30 @@ describe('questions', () => {
       assert.match(await page.locator('#cause-1').innerText(), /values of late flipped/);
     }));
 
+  it('why is said in Japanese wholly, what the server found out included', () =>
+    visit(
+      async (v, page) => {
+        await v.go('/why/model:delay@v1...model:delay@v2', '#cause-1');
+        const said = (await page.locator('main :is(ol, .verdict, .detail, .said, .body, .because)').allInnerTexts()).join('\n');
+        for (const word of ['評価データ', '入れ替わりました', 'コマンドライン', '両方で同じ']) assert.ok(said.includes(word), word);
+        // What is left of Latin letters are names and numbers.
+        assert.doesNotMatch(said, /\b(flipped|changed|before|became|is new|on the|inferred|observed|lines|rows|only)\b/);
+      },
+      { locale: 'ja-JP' },
+    ));
+
+  it('a folder that several runs filled is one thing among the data', () =>
+    visit(async (v, page) => {
+      for (const month of [1, 2]) {
+        await run('python3', '-c', `import os; os.makedirs("days", exist_ok=True); [open(f"days/${month}-{d}.csv", "w").write(f"a\\n{d}\\n") for d in range(40)]`);
+      }
+      await v.go('/data');
+      const row = page.locator('.line').filter({ has: page.getByRole('link', { name: 'days/', exact: true }) });
+      await row.waitFor();
+      assert.equal(await row.count(), 1);
+      assert.match(await row.innerText(), /2 runs/);
+    }));
+
   it('a run says what it read, made, and did', () =>
     visit(async (v, page) => {
       await v.go('/runs');
@@ -126,6 +151,66 @@ describe('the tree', () => {
       await tree(other.page).waitFor();
       assert.equal(await exported(other.page), bytes);
       await other.context.close();
+    }));
+
+  it('has two clocks: what had happened, and what the record said', () =>
+    visit(async (v, page) => {
+      await v.go('/model:delay@v1', 'canvas[role=application]');
+      await page.getByRole('slider', { name: 'Moment of the tree' }).focus();
+      await page.keyboard.press('Home');
+      await page.getByText(/This is how it was then/).waitFor();
+      await page.getByRole('button', { name: 'as recorded' }).click();
+      await page.waitForURL(/known=1/);
+      await page.getByText(/This is what the record said then/).waitFor();
+      await tree(page).waitFor();
+      await page.getByRole('button', { name: 'Back to now' }).first().click();
+      await page.waitForURL((url) => !/known|as_of/.test(url.search));
+    }));
+
+  it('goes to paper as picture and list', () =>
+    visit(async (v, page) => {
+      await v.go('/model:delay', 'canvas[role=application]');
+      await page.evaluate(() =>
+        addEventListener('beforeprint', () => {
+          const sheets = [...document.querySelectorAll('.paper canvas')].map((c) => {
+            const { data } = c.getContext('2d').getImageData(0, 0, c.width, c.height);
+            return new Set(new Uint32Array(data.buffer)).size;
+          });
+          window.__paper = { sheets, list: document.querySelector('.paper [role=tree]').innerText };
+        }),
+      );
+      await page.pdf({ preferCSSPageSize: true });
+      const paper = await page.evaluate(() => window.__paper);
+      assert.equal(paper.sheets.length, 1);
+      assert.ok(paper.sheets[0] > 50, String(paper.sheets));
+      assert.match(paper.list, /train\.csv/);
+      assert.equal(await page.locator('.paper').count(), 0);
+    }));
+
+  it('as a list holds only what is in view when it is long, and keys reach its end', () =>
+    visit(async (v, page) => {
+      const many = 900;
+      await page.route('**/api/v1/graph?*', async (route) => {
+        const answer = await (await route.fetch()).json();
+        const { nodes, edges, focus } = answer;
+        // The tree of the record, and a crowd of files beside it that the model's run read.
+        const made = edges.to.findIndex((to) => to === focus);
+        for (let i = 0; i < many; i++) {
+          for (const [field, list] of Object.entries(nodes)) list.push(field === 'id' ? `n${i}` : field === 'name' ? `crowd-${i}.csv` : field === 'thing' || field === 'path' || field === 't' ? null : field === 'y' ? 9000 + 46 * i : field === 'sub' ? ['none'] : field === 'group' ? -1 : field === 'kind' ? 0 : 0);
+          for (const [field, list] of Object.entries(edges)) list.push(field === 'from' ? nodes.id.length - 1 : field === 'to' ? edges.from[made] : field === 'by' ? 1 : field === 'role' ? edges.role[made] : []);
+        }
+        await route.fulfill({ json: answer });
+      });
+      await v.go('/model:delay?list=1', '[role=tree]');
+      const rows = page.getByRole('treeitem');
+      assert.ok((await rows.count()) < 200, String(await rows.count()));
+      await page.locator('[role=treeitem][tabindex="0"]').focus();
+      await page.keyboard.press('End');
+      const last = await page.evaluate(() => document.activeElement?.getAttribute('role'));
+      assert.equal(last, 'treeitem');
+      for (let i = 0; i < 60; i++) await page.keyboard.press('ArrowUp');
+      assert.match(await page.evaluate(() => document.activeElement?.textContent ?? ''), /crowd-\d+\.csv/);
+      assert.ok((await rows.count()) < 200);
     }));
 
   it('a click selects and does not lead away; Enter opens', () =>
@@ -196,7 +281,18 @@ describe('while something runs', () => {
       await page.getByText(name).first().waitFor({ timeout: 15_000 });
       await done;
       await v.go('/runs');
-      await page.getByRole('link', { name }).waitFor({ timeout: 15_000 });
+      await page.getByRole('link', { name, exact: true }).waitFor({ timeout: 15_000 });
+    }));
+
+  it('the tree says that one of its steps runs', () =>
+    visit(async (v, page) => {
+      await mkdir(join(project, 'slow'), { recursive: true });
+      await writeFile(join(project, 'slow/train.py'), 'import time\ntime.sleep(4)\n');
+      await v.go('/model:delay', 'canvas[role=application]');
+      const done = run('python3', 'slow/train.py');
+      await page.getByText('A step of this tree runs now').waitFor({ timeout: 15_000 });
+      await done;
+      await page.getByText('A step of this tree runs now').waitFor({ state: 'detached', timeout: 15_000 });
     }));
 
   it('a server that ends and comes back is noticed, and what was shown stays', () =>
