@@ -197,7 +197,7 @@ describe('the tree', () => {
         const made = edges.to.findIndex((to) => to === focus);
         for (let i = 0; i < many; i++) {
           for (const [field, list] of Object.entries(nodes)) list.push(field === 'id' ? `n${i}` : field === 'name' ? `crowd-${i}.csv` : field === 'thing' || field === 'path' || field === 't' ? null : field === 'y' ? 9000 + 46 * i : field === 'sub' ? ['none'] : field === 'group' ? -1 : field === 'kind' ? 0 : 0);
-          for (const [field, list] of Object.entries(edges)) list.push(field === 'from' ? nodes.id.length - 1 : field === 'to' ? edges.from[made] : field === 'by' ? 1 : field === 'role' ? edges.role[made] : []);
+          for (const [field, list] of Object.entries(edges)) list.push(field === 'from' ? nodes.id.length - 1 : field === 'to' ? edges.from[made] : field === 'by' ? 0 : field === 'role' ? edges.role[made] : []);
         }
         await route.fulfill({ json: answer });
       });
