@@ -8,22 +8,28 @@ use keizu_record::Record;
 use keizu_store::objects::{Folder, Objects};
 use keizu_store::{SqliteStore, Store};
 
-use crate::generate::{Generator, Shape};
+use crate::generate::{Generator, Shape, Step};
 
 /// Records of one append.
 const BATCH: usize = 500_000;
 
 /// Makes the store `folder/.keizu`, or goes on with it where it was left.
 pub fn build(folder: &Path, shape: Shape) -> Result<(), Box<dyn std::error::Error>> {
+    let generator = Generator::new(shape);
+    let runs = generator.runs();
+    append(folder, "bench", runs, generator)
+}
+
+/// The same for any history.
+pub fn append(folder: &Path, origin: &str, runs: usize, steps: impl Iterator<Item = Step>) -> Result<(), Box<dyn std::error::Error>> {
     let home = folder.join(".keizu");
     std::fs::create_dir_all(&home)?;
     let objects: Arc<dyn Objects> = Arc::new(Folder::new(home.join("objects")));
-    let mut store = SqliteStore::create(&home, "bench", Arc::clone(&objects))?;
-    let generator = Generator::new(shape);
-    let (runs, clock) = (generator.runs(), Instant::now());
+    let mut store = SqliteStore::create(&home, origin, Arc::clone(&objects))?;
+    let clock = Instant::now();
     let there: u64 = store.origins()?.iter().map(|origin| origin.size).sum();
     let (mut batch, mut total): (Vec<Record>, usize) = (Vec::with_capacity(BATCH + 64), 0);
-    for (at, step) in generator.enumerate() {
+    for (at, step) in steps.enumerate() {
         // the same shape makes the same records: those that are there already are skipped
         if (total as u64) < there {
             total += step.records.len();

@@ -40,7 +40,8 @@ const NODES_PER_RUN: u64 = OUTPUTS + 2;
 pub const TEAMS: [u64; 2] = [11_500, 345_000];
 /// How many runs back a run reads.
 const WINDOW: usize = 48;
-const START: i64 = 1_700_000_000_000_000;
+/// When the first run began.
+pub const START: i64 = 1_700_000_000_000_000;
 
 /// SplitMix64.
 pub struct Random(pub u64);
@@ -93,7 +94,7 @@ pub struct Step {
 }
 
 /// A content that stands for bytes nobody has.
-fn content(kind: u8, a: u64, b: u64) -> Digest {
+pub fn content(kind: u8, a: u64, b: u64) -> Digest {
     let mut bytes = [0; 17];
     bytes[0] = kind;
     bytes[1..9].copy_from_slice(&a.to_be_bytes());
@@ -169,8 +170,7 @@ impl Generator {
         let run = run_id(team, own);
         let recorded = Time(at + 50_000_000);
         let mut step = Step { records: vec![began(run, &project, own, at).to_record(recorded)], manifests: Vec::new() };
-        let edge =
-            |path: FilePath, digest: Digest, offset: i64| Edge { path, project: project.clone(), ..blank(run, digest, Time(at + offset)) };
+        let edge = |path: FilePath, digest: Digest, offset: i64| edge(run, &project, path, digest, at + offset);
         let reads = self.shape.edges_per_run.saturating_sub(OUTPUTS).max(1);
         for (count, (path, digest)) in self.reads(team, own, reads).into_iter().enumerate() {
             step.records.push(edge(path, digest, 1_000 + count as i64).to_record(Kind::Used, recorded));
@@ -195,7 +195,7 @@ impl Generator {
             step.records.push(made.to_record(Kind::Made, recorded));
         }
         if own.is_multiple_of(16) {
-            step.records.push(named(&project, run, own / 16 + 1, &made[1], at).to_record(recorded));
+            step.records.push(named(&project, run, own / 16 + 1, made[1].content, path(&made[1]), at).to_record(recorded));
         }
         step.records.push(ended(run, at).to_record(recorded));
         let team = &mut self.teams[team as usize];
@@ -259,14 +259,15 @@ fn path(file: &File) -> FilePath {
     }
 }
 
-fn blank(run: RunId, digest: Digest, at: Time) -> Edge {
+/// A read of a file, seen.
+pub fn edge(run: RunId, project: &str, path: FilePath, digest: Digest, at: i64) -> Edge {
     Edge {
         run,
-        at,
+        at: Time(at),
         authority: Authority::Observed,
         rule: None,
-        project: String::new(),
-        path: FilePath::default(),
+        project: project.to_owned(),
+        path,
         target: None,
         content: Some(digest),
         size: Some(4_096),
@@ -282,7 +283,8 @@ fn blank(run: RunId, digest: Digest, at: Time) -> Edge {
     }
 }
 
-fn began(run: RunId, project: &str, number: u64, at: i64) -> RunBegan {
+/// The beginning of a run.
+pub fn began(run: RunId, project: &str, number: u64, at: i64) -> RunBegan {
     RunBegan {
         run,
         at: Time(at),
@@ -299,7 +301,8 @@ fn began(run: RunId, project: &str, number: u64, at: i64) -> RunBegan {
     }
 }
 
-fn ended(run: RunId, at: i64) -> RunEnded {
+/// Its end.
+pub fn ended(run: RunId, at: i64) -> RunEnded {
     RunEnded {
         run,
         at: Time(at + 45_000_000),
@@ -312,17 +315,18 @@ fn ended(run: RunId, at: i64) -> RunEnded {
     }
 }
 
-fn named(project: &str, run: RunId, version: u64, file: &File, at: i64) -> Named {
+/// A version of the project's model.
+pub fn named(project: &str, run: RunId, version: u64, content: Digest, path: FilePath, at: i64) -> Named {
     Named {
         name: Name::Model(project.to_owned()),
         at: Time(at + 41_000_000),
         authority: Authority::Declared,
         rule: None,
-        content: Some(file.content),
+        content: Some(content),
         version: Some(version),
         run: Some(run),
         project: project.to_owned(),
-        path: Some(path(file)),
+        path: Some(path),
         kind: ArtifactKind::Model,
         size: Some(4_096),
         members: None,

@@ -1,12 +1,14 @@
 //! Builds a synthetic history in a store, through the same door as every other record, and measures answers from it. `bench/history` runs it.
 //!
-//! `history build FOLDER NODES [EDGES_PER_RUN [SEED]]`, `history measure FOLDER NODES …`, `history roots FOLDER NODES …`, `history lines - NODES …`
+//! `history build FOLDER NODES [EDGES_PER_RUN [SEED]]`, `history measure FOLDER NODES …`, `history roots FOLDER NODES …`, `history lines - NODES …`,
+//! `history wide FOLDER NODES`
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it reports to whoever started it")]
 #![forbid(unsafe_code)]
 mod build;
 mod generate;
 mod lines;
 mod measure;
+mod wide;
 
 use std::path::PathBuf;
 
@@ -28,12 +30,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match args[0].as_str() {
         "build" => build::build(&folder, shape),
         "measure" => measure::measure(&folder, shape),
+        "wide" => {
+            let steps: Vec<_> = wide::steps(shape.nodes, shape.seed).collect();
+            build::append(&folder, wide::NAME, steps.len(), steps.into_iter())
+        }
         "lines" => lines::measure(shape),
         "roots" => {
             let [closure, impact] = measure::roots(shape);
             println!("{closure}\n{impact}");
             Ok(())
         }
-        other => Err(format!("{other}? build, measure, lines or roots").into()),
+        other => Err(format!("{other}? build, wide, measure, lines or roots").into()),
     }
 }
