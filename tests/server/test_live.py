@@ -99,6 +99,18 @@ def test_who_comes_back_hears_the_rest(own, own_server):
     assert heard == end
 
 
+def test_who_comes_knows_whether_something_fell_between_an_answer_and_the_events(own, own_server):
+    answer = own_server.get("runs")
+    events = Events(own_server)
+    assert events.next()["id"] == answer.headers["keizu-seq"]
+    events.close()
+    touch(own, "between.txt")
+    own_server.until(lambda record: record["position"] > int(answer.headers["keizu-seq"]), "record")
+    events = Events(own_server)
+    assert int(events.next()["id"]) > int(answer.headers["keizu-seq"])
+    events.close()
+
+
 def test_a_run_is_shown_while_it_goes_on(own, own_server):
     events = Events(own_server)
     job = own.start(sys.executable, "-c", "import sys; open('begun', 'w').close(); sys.stdin.read()", stdin=-1)

@@ -36,7 +36,7 @@ pub(crate) struct Asset {
 impl Asset {
     fn new(kind: &'static str, bytes: Bytes) -> Self {
         let tag = format!("\"{}\"", &blake3::hash(&bytes).to_hex()[..16]);
-        let gzip = gzip(&bytes).filter(|packed| packed.len() < bytes.len());
+        let gzip = gzip(&bytes, Compression::new(6)).filter(|packed| packed.len() < bytes.len());
         Self { kind, bytes, gzip, tag }
     }
 }
@@ -70,8 +70,8 @@ fn packed(at: usize) -> std::borrow::Cow<'static, Asset> {
 }
 
 /// Compressed bytes.
-pub(crate) fn gzip(bytes: &[u8]) -> Option<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::new(6));
+pub(crate) fn gzip(bytes: &[u8], level: Compression) -> Option<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), level);
     encoder.write_all(bytes).ok()?;
     encoder.finish().ok().map(Bytes::from)
 }

@@ -232,7 +232,7 @@ async fn ask(state: &Arc<State>, question: Question) -> Result<Response<Body>, F
         Tag::Content | Tag::None => None,
     };
     if let Some(tag) = known.as_deref().filter(|tag| reply::has(&question.headers, tag)) {
-        return Ok(reply::unchanged(tag, reply::ASK_AGAIN));
+        return Ok(at(reply::unchanged(tag, reply::ASK_AGAIN), &standing));
     }
     let permit = state.lanes.enter(route.cost).await?;
     let (sender, receiver) = oneshot::channel();
@@ -244,10 +244,16 @@ async fn ask(state: &Arc<State>, question: Question) -> Result<Response<Body>, F
         work(&shared, question, asked, gzip, sender);
     });
     match timeout(route.cost.bound(), receiver).await {
-        Ok(Ok(result)) => result,
+        Ok(Ok(result)) => result.map(|response| at(response, &standing)),
         Ok(Err(_)) => Err(Fault::failed("the question ended in a panic")),
         Err(_) => Err(Fault::new(StatusCode::SERVICE_UNAVAILABLE, "slow", "the answer takes too long; ask for less")),
     }
+}
+
+/// Says where the record stood when the question came, so that a page knows whether it has missed an event.
+fn at(mut response: Response<Body>, standing: &Standing) -> Response<Body> {
+    reply::set(&mut response, header::HeaderName::from_static("keizu-seq"), &standing.position.to_string());
+    response
 }
 
 type Head = oneshot::Sender<Result<Response<Body>, Fault>>;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use bytes::Bytes;
+use flate2::Compression;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::Value;
@@ -87,7 +88,8 @@ pub(crate) fn response(status: StatusCode, kind: &'static str, caching: &'static
 
 /// Bytes that are there, compressed where that pays and is wanted.
 pub(crate) fn whole(status: StatusCode, kind: &'static str, caching: &'static str, bytes: Bytes, gzip: bool) -> Response<Body> {
-    let packed = (gzip && bytes.len() >= GZIP_BYTES_MIN).then(|| assets::gzip(&bytes)).flatten();
+    // an answer is compressed once for one reader: the last percents of its size would cost more time than they save on most ways
+    let packed = (gzip && bytes.len() >= GZIP_BYTES_MIN).then(|| assets::gzip(&bytes, Compression::fast())).flatten();
     let is_packed = packed.is_some();
     let mut response = response(status, kind, caching, Body::whole(packed.unwrap_or(bytes)));
     if is_packed {

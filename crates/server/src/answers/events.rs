@@ -64,7 +64,8 @@ impl Teller {
         let mut news = self.state.tail.listen();
         let standing = self.state.tail.standing();
         let mut heard = since.unwrap_or(standing.position).min(standing.position);
-        let hello = format!("retry: 2000\n: keizu\n\n{}", as_text(&event(None, "running", &json!(*standing.running))));
+        // its number is where the record stood: whoever was answered at no less has missed nothing, and comes back from there
+        let hello = format!("retry: 2000\n: keizu\n\n{}", as_text(&event(Some(heard), "running", &json!(*standing.running))));
         if !self.send(hello.into()).await || !self.catch_up(&mut heard).await {
             return;
         }
