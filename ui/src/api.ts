@@ -14,6 +14,18 @@ export class ApiError extends Error {
 
 const BASE = '/api/v1/';
 
+/** Where the record stood when the answers of this page were given, against where the telling of events began: between them nothing may be missed. */
+export const standing = { least: Infinity, heard: 0, missed: (): void => {} };
+
+function stand(response: Response): void {
+  // What is pinned to the past comes from the browser's own store, and misses nothing.
+  if (response.headers.get('cache-control')?.includes('immutable')) return;
+  const seq = Number(response.headers.get('keizu-seq') ?? NaN);
+  if (!(seq >= 0)) return;
+  standing.least = Math.min(standing.least, seq);
+  if (seq < standing.heard) standing.missed();
+}
+
 type Query = Record<string, string | number | boolean | null | undefined>;
 
 function address(path: string, query: Query = {}): string {
@@ -32,6 +44,7 @@ async function ask(path: string, query?: Query, signal?: AbortSignal): Promise<R
     throw new ApiError(0, 'unreachable', '');
   }
   if (!response.ok) throw await refusal(response);
+  stand(response);
   return response;
 }
 
@@ -82,6 +95,7 @@ export async function lines<T>(path: string, query: Query, each: (line: T) => vo
     throw new ApiError(0, 'unreachable', '');
   }
   if (!response.ok) throw await refusal(response);
+  stand(response);
   if (!response.headers.get('content-type')?.includes('ndjson') || !response.body) {
     each((await response.json()) as T);
     return;

@@ -10,10 +10,26 @@ export class Ask<T> {
   slow = $state<0 | 1 | 2>(0);
   private stop: AbortController | null = null;
   private timers: ReturnType<typeof setTimeout>[] = [];
+  private key = '';
+  private waits = false;
+  /** The same was asked again while its answer is awaited. */
+  private anew = false;
   private last: ((signal: AbortSignal) => Promise<T>) | null = null;
 
-  /** Asks. A question before that still waits for its answer is dropped. With `keep`, the old answer stays meanwhile. */
-  async run(question: (signal: AbortSignal) => Promise<T>, keep = false): Promise<void> {
+  /**
+   * Asks. A question before that still waits for its answer is dropped, unless it has the same key: then its answer is taken, and asked for
+   * once more, or what is asked for again and again while things are recorded would never be answered. With `keep`, the old answer stays meanwhile.
+   */
+  async run(question: (signal: AbortSignal) => Promise<T>, keep = false, key = ''): Promise<void> {
+    if (key && key === this.key && this.stop && this.waits) {
+      this.anew = true;
+      this.last = question;
+      return;
+    }
+    this.key = key;
+    this.anew = false;
+    this.waits = true;
+    const began = performance.now();
     this.stop?.abort();
     const stop = new AbortController();
     this.stop = stop;
@@ -42,16 +58,24 @@ export class Ask<T> {
       if (this.stop === stop) {
         this.loading = false;
         this.slow = 0;
+        this.waits = this.anew && this.error === null;
+        // What takes long is not asked for without a pause.
+        if (this.waits) this.timers.push(setTimeout(() => this.resume(), performance.now() - began));
       }
     }
   }
 
+  private resume(): void {
+    this.waits = false;
+    this.again();
+  }
   again(): void {
-    if (this.last) void this.run(this.last, true);
+    if (this.last) void this.run(this.last, true, this.key);
   }
   cancel(): void {
     this.stop?.abort();
     this.stop = null;
+    this.waits = false;
     this.loading = false;
     this.slow = 0;
     this.clear();

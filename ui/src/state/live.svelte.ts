@@ -1,3 +1,4 @@
+import { standing } from '../api';
 import type { Running } from '../types';
 import { app } from './app.svelte';
 
@@ -18,6 +19,7 @@ class Live {
   private source: EventSource | null = null;
   private channel: BroadcastChannel | null = null;
   private pending: ReturnType<typeof setTimeout> | null = null;
+  private opened = false;
 
   begin(): void {
     if (typeof EventSource === 'undefined') return;
@@ -34,13 +36,30 @@ class Live {
     const since = app.seq ? `?since=${app.seq}` : '';
     const source = new EventSource(`/api/v1/events${since}`);
     this.source = source;
-    source.onopen = () => this.tell('open', '');
+    let greeted = false;
+    source.onopen = () => {
+      greeted = false;
+      this.tell('open', '');
+    };
     source.onerror = () => {
       this.tell('lost', '');
       if (source.readyState === EventSource.CLOSED) setTimeout(() => this.source === source && this.open(), 3000);
     };
     source.onmessage = (e) => this.tell('record', e.data);
-    for (const type of ['record', 'reset', 'running']) source.addEventListener(type, (e) => this.tell(type, (e as MessageEvent).data));
+    source.addEventListener('running', (e) => {
+      if (!greeted) this.greet(Number((e as MessageEvent).lastEventId) || 0);
+      greeted = true;
+      this.tell('running', (e as MessageEvent).data);
+    });
+    for (const type of ['record', 'reset']) source.addEventListener(type, (e) => this.tell(type, (e as MessageEvent).data));
+  }
+
+  /** From here on everything is heard: only what was answered before is asked anew. */
+  private greet(seq: number): void {
+    standing.heard = seq;
+    standing.missed = () => this.bump();
+    if (standing.least < seq) this.bump();
+    standing.least = Infinity;
   }
 
   private tell(type: string, data: string): void {
@@ -52,7 +71,9 @@ class Live {
     if (type === 'open' || type === 'lost') {
       this.connected = type === 'open';
       app.reachable = type === 'open';
-      if (type === 'open' && own) this.bump();
+      // Who comes back to a server may find another one.
+      if (type === 'open' && own && this.opened) this.bump();
+      if (type === 'open') this.opened = true;
       return;
     }
     this.connected = true;

@@ -36,6 +36,7 @@ export class Board {
   private glide: { from: Camera; to: Camera; t0: number; ms: number } | null = null;
   private tween: { x0: Float32Array; y0: Float32Array; x1: Float32Array; y1: Float32Array; t0: number } | null = null;
   private timer = 0;
+  private told = new Set<string>();
 
   constructor(
     readonly canvas: HTMLCanvasElement,
@@ -72,6 +73,7 @@ export class Board {
       }
     }
     this.scene = scene;
+    this.told.clear();
     if (kept && before && scene.n <= 2000 && !this.host.still()) this.startTween(before, scene);
     else this.tween = null;
     if (!kept) {
@@ -159,6 +161,8 @@ export class Board {
     this.compose(scene);
     this.minimap(scene);
     this.stats.frames++;
+    if (this.small || this.near) this.tell('tree-drawn');
+    if (this.whole) this.tell('tree-whole');
     if (this.glide || this.tween || this.job.length) this.invalidate();
     else if (!this.small && this.stale()) {
       clearTimeout(this.timer);
@@ -167,6 +171,13 @@ export class Board {
         this.invalidate();
       }, REST_MS);
     }
+  }
+
+  /** Says once for each graph how far its picture is: for measuring from outside. */
+  private tell(what: string): void {
+    if (this.told.has(what)) return;
+    this.told.add(what);
+    performance.mark(what);
   }
 
   private advance(now: number): void {
