@@ -3,7 +3,7 @@ export const KINDS = ['data', 'code', 'model', 'environment', 'evaluation', 'con
 /** One of them. */
 export type Kind = (typeof KINDS)[number];
 
-/** Who says so, in the order of the integers, which begin at 1: they are the bytes of the record. */
+/** Who says so, in the order of the integers in a graph answer. */
 export const AUTHORITIES = ['observed', 'declared', 'inferred', 'imported', 'corrected'] as const;
 /** One of them. */
 export type Authority = (typeof AUTHORITIES)[number];
