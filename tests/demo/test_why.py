@@ -22,7 +22,8 @@ def trained(tmp_path_factory) -> Project:
 
 @pytest.fixture
 def project(trained, tmp_path) -> Project:
-    return Project(Path(shutil.copytree(trained.root, tmp_path / "flights", symlinks=True)))
+    # under another name it is the same project
+    return Project(Path(shutil.copytree(trained.root, tmp_path / "a copy", symlinks=True)))
 
 
 def test_the_evaluation_data_was_replaced(project):

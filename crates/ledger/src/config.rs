@@ -25,7 +25,7 @@ pub const MODEL_BYTES_MAX: u64 = 1 << 30;
 /// What `keizu.toml` declares.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    /// The project's name; else its root folder's.
+    /// The project's name; else as its root folder was called when the record was made.
     pub project: Option<String>,
     roles: Vec<(Pattern, Part)>,
     models: Vec<(String, Pattern)>,
@@ -380,7 +380,7 @@ pub fn template() -> &'static str {
     r#"# What Keizu can't know by itself. Everything here is optional; paths are relative to this file's folder.
 # A glob's * stays within one folder, ** goes through many, and a glob that ends in / means all that is below.
 
-# The project's name; else the name of this folder.
+# The project's name; else this folder's name when the record was made.
 # project = "flights"
 
 # What files are, when their names do not tell. One of: "evaluation data", "data", "code", "model",

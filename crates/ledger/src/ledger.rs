@@ -3,8 +3,9 @@
 use std::cell::{RefCell, RefMut};
 use std::sync::Arc;
 
+use keizu_record::body::RunBegan;
 use keizu_record::note::Checkpoint;
-use keizu_record::{Record, Time};
+use keizu_record::{Kind, Record, Time};
 use keizu_store::cache::Cache;
 use keizu_store::objects::{Folder, Objects};
 use keizu_store::sqlite::SqliteStore;
@@ -49,12 +50,15 @@ impl Ledger {
         home.make()?;
         let objects = objects(home);
         let store = SqliteStore::create(home.folder(), host, Arc::clone(&objects))?;
+        let newest = Select { kinds: vec![Kind::RunBegan], newest_first: true, limit: Some(1), ..Select::default() };
+        let recorded = || store.select(&newest).ok()?.first().and_then(|entry| RunBegan::read(&entry.record)).map(|began| began.project);
+        home.call(recorded)?;
         Self::with(home, store, objects)
     }
 
     fn with(home: &Home, store: SqliteStore, objects: Arc<dyn Objects>) -> Result<Self, Error> {
         let config = Config::load(&home.config_file())?;
-        let project = project_name(&config, home);
+        let project = config.project.clone().unwrap_or_else(|| home.project());
         let cache = RefCell::new(Cache::open(&home.folder().join("cache.db")));
         Ok(Self { home: home.clone(), config, project, store, objects, cache, as_of: None })
     }
@@ -69,7 +73,7 @@ impl Ledger {
         &self.config
     }
 
-    /// The project's name: declared, or the name of its root folder.
+    /// The project's name: declared, or as its root folder was called when the record was made.
     pub fn project(&self) -> &str {
         &self.project
     }
@@ -176,14 +180,6 @@ impl Ledger {
 
 fn objects(home: &Home) -> Arc<dyn Objects> {
     Arc::new(Folder::new(home.folder().join("objects")))
-}
-
-/// The declared name, else the root folder's.
-pub(crate) fn project_name(config: &Config, home: &Home) -> String {
-    config.project.clone().unwrap_or_else(|| match home.root().file_name() {
-        Some(name) => name.to_string_lossy().into_owned(),
-        None => "root".to_owned(),
-    })
 }
 
 /// Now, by the machine's clock.

@@ -114,9 +114,8 @@ fn plain(command: &[OsString]) -> Result<Exit, Problem> {
 
 /// What the record keeps of how the command was asked for.
 fn options(args: &Args, home: &Home, config: &Config) -> Options {
-    let project = config.project.clone().or_else(|| home.root().file_name().map(|name| name.to_string_lossy().into_owned()));
     Options {
-        project: project.unwrap_or_else(|| "root".to_owned()),
+        project: config.project.clone().unwrap_or_else(|| home.project()),
         name: args.name.clone(),
         models: args.models.iter().map(|(name, path)| (name.clone(), PathBuf::from(path))).collect(),
         params: args.params.clone(),
