@@ -93,7 +93,7 @@ def test_the_first_cause_and_the_way_from_it(family: Family) -> None:
     family.write("daily/11.csv", day(11))
     rows = {row["thing"]: row for row in family.rows()}
     for thing, way in {"features.csv": [], "model:delay": ["features.csv"], "eval.json": ["features.csv", "model:delay"]}.items():
-        assert rows[thing]["cause"] == {"thing": "daily/11.csv", "what": "is new"}
+        assert rows[thing]["cause"] == {"thing": "daily/11.csv", "what": "is new", "said": [{"code": "new", "args": []}]}
         assert rows[thing]["path"] == way
     text = family.keizu("status", check=False).stdout.decode()
     assert "daily/11.csv is new" in text and "because features.csv is" in text and "because model:delay is" in text
@@ -284,4 +284,4 @@ def test_another_version_of_a_package_counts_only_when_asked(family: Family, tmp
     assert family.stale() == set()
     assert family.stale("--environment") == {"tiny.out"}
     rows = {row["thing"]: row for row in family.rows("--environment")}
-    assert rows["tiny.out"]["cause"] == {"thing": "tiny", "what": "1.0 → 1.1"}
+    assert rows["tiny.out"]["cause"] == {"thing": "tiny", "what": "1.0 → 1.1", "said": [{"code": "became", "args": ["1.0", "1.1"]}]}
