@@ -284,8 +284,6 @@ describe('the whole tour by keys alone', () => {
 
   it('from the home page to the raw file, from there to the model, to the reason, and back in time', () =>
     visit(async (v, page) => {
-      // The panel asks once for the version of now, before the tree of then is there.
-      v.expect(/404.*things\/model:delay@v2\?as_of/);
       await v.go('/');
       await tabTo(page, page.getByRole('link', { name: 'delay', exact: true }));
       await page.keyboard.press('Enter');
@@ -299,7 +297,7 @@ describe('the whole tour by keys alone', () => {
         await page.keyboard.press('ArrowDown');
       }
       await page.keyboard.press('Enter');
-      await page.getByRole('heading', { name: /daily/ }).waitFor();
+      await page.getByRole('heading', { name: /daily/, level: 1 }).waitFor();
       await tabTo(page, page.getByRole('link', { name: 'Impact' }).first());
       await page.keyboard.press('Enter');
       const model = page.getByRole('link', { name: 'model:delay@v2' }).first();
