@@ -10,6 +10,8 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from datetime import date
 from pathlib import Path
 
@@ -74,9 +76,48 @@ def store(keep: Path, nodes: int, shape: list[str]) -> dict:
     ):
         found[name]["sql"] = sql(folder / ".keizu" / "keizu.db", text, root)
         found[name]["cli"] = shots([KEIZU, *argv], folder, LONG_SHOTS)
+    found["served"] = served(folder, roots[0])
     found["cli_one_level"] = shots([KEIZU, "trace", roots[0], "--depth", "1", "--json"], folder, SHOTS)
     found["cli_log"] = shots([KEIZU, "log", "-n", "20"], folder, SHOTS)
     return found
+
+
+def served(folder: Path, root: str) -> dict:
+    """`keizu serve` on the store: how soon it is ready, and how fast a closure comes over HTTP once the graph is in memory."""
+    began = time.monotonic()
+    server = subprocess.Popen([KEIZU, "serve", "--listen", "127.0.0.1:0", "--log", "off"], cwd=folder, stdout=subprocess.PIPE, text=True)
+    try:
+        address = server.stdout.readline().strip()
+        until(lambda: ask(f"{address}readyz"))
+        ready = (time.monotonic() - began) * 1e3
+        until(lambda: any(line.startswith(b"keizu_index_vertices") and int(line.split()[1]) for line in (ask(f"{address}metrics") or b"").splitlines()))
+        indexed = time.monotonic() - began
+        times, url = [], f"{address}api/v1/closure?of={root}&links=true"
+        for _ in range(SHOTS):
+            asked = time.monotonic()
+            answer = ask(url)
+            times.append((time.monotonic() - asked) * 1e3)
+        resident = next(int(line.split()[1]) * 1024 for line in Path(f"/proc/{server.pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    finally:
+        server.terminate()
+        server.wait()
+    return {"ready_ms": ready, "indexed_s": indexed, "ms": statistics.median(times), "worst_ms": max(times), "nodes": json.loads(answer)["counts"]["all"], "bytes": len(answer), "resident": resident}
+
+
+def ask(url: str) -> bytes | None:
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
+            return answer.read()
+    except urllib.error.URLError:
+        return None
+
+
+def until(done) -> None:
+    began = time.monotonic()
+    while not done():
+        if time.monotonic() - began > PATIENCE_S:
+            raise SystemExit(f"not ready after {PATIENCE_S} s")
+        time.sleep(0.005)
 
 
 def sql(path: Path, text: str, root: str) -> dict:
@@ -164,7 +205,7 @@ def index_rows(found: dict) -> list[str]:
 def page(figures: dict) -> str:
     lines = ["## a long history: the index and the store", "", f"Written by `bench/history`, on {machine()}, load average {os.getloadavg()[0]:.1f} at the end.", ""]
     if found := figures.get("store"):
-        closure, impact, built = found["closure"], found["impact"], found["built"]
+        closure, impact, built, served_ = found["closure"], found["impact"], found["built"], found["served"]
         rate = built["made"] / built["seconds"] if built["made"] else 0
         lines += [f"### in a store, `--nodes {found['nodes']}` ({found['date']})", "", "| | |", "|--|--|", *index_rows(found)]
         lines += [
@@ -176,6 +217,10 @@ def page(figures: dict) -> str:
             f"| walk through the store in one process: closure of {closure['walk_ms']['nodes']:,} nodes | {ms(closure['walk_ms']['ms'])} |",
             f"| `keizu trace FILE --json`: that closure, one shot (n={closure['cli']['n']}) | {ms(closure['cli']['ms'])} |",
             f"| `keizu impact FILE --json`: that impact, one shot (n={impact['cli']['n']}) | {ms(impact['cli']['ms'])} |",
+            f"| `keizu serve` on that store: ready; with the graph in memory; resident then | "
+            f"{ms(served_['ready_ms'])}; {served_['indexed_s']:,.0f} s; {megabytes(served_['resident'])} |",
+            f"| closure of {served_['nodes']:,} nodes with all links over HTTP, {served_['bytes'] / 1e3:,.0f} kB (n={SHOTS}): median, worst | "
+            f"{ms(served_['ms'])}, {ms(served_['worst_ms'])} |",
             f"| `keizu trace FILE --depth 1 --json`, one shot (n={found['cli_one_level']['n']}) | {ms(found['cli_one_level']['ms'])} |",
             f"| `keizu log -n 20`, one shot (n={found['cli_log']['n']}) | {ms(found['cli_log']['ms'])} |",
             f"| recursive SQL on the same store: closure of {closure['sql']['nodes'] or 0:,} nodes | {ms(closure['sql']['ms'])}, {closure['sql']['ms'] / closure['reach_ms']:,.0f}× the index |",
