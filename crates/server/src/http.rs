@@ -232,7 +232,7 @@ async fn ask(state: &Arc<State>, question: Question) -> Result<Response<Body>, F
         Tag::Content | Tag::None => None,
     };
     if let Some(tag) = known.as_deref().filter(|tag| reply::has(&question.headers, tag)) {
-        return Ok(at(reply::unchanged(tag, reply::ASK_AGAIN), &standing));
+        return Ok(at(reply::unchanged(tag, reply::ASK_AGAIN), standing.position));
     }
     let permit = state.lanes.enter(route.cost).await?;
     let (sender, receiver) = oneshot::channel();
@@ -244,15 +244,15 @@ async fn ask(state: &Arc<State>, question: Question) -> Result<Response<Body>, F
         work(&shared, question, asked, gzip, sender);
     });
     match timeout(route.cost.bound(), receiver).await {
-        Ok(Ok(result)) => result.map(|response| at(response, &standing)),
+        Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(Fault::failed("the question ended in a panic")),
         Err(_) => Err(Fault::new(StatusCode::SERVICE_UNAVAILABLE, "slow", "the answer takes too long; ask for less")),
     }
 }
 
 /// Says where the record stood when the question came, so that a page knows whether it has missed an event.
-fn at(mut response: Response<Body>, standing: &Standing) -> Response<Body> {
-    reply::set(&mut response, header::HeaderName::from_static("keizu-seq"), &standing.position.to_string());
+fn at(mut response: Response<Body>, position: u64) -> Response<Body> {
+    reply::set(&mut response, header::HeaderName::from_static("keizu-seq"), &position.to_string());
     response
 }
 
@@ -266,6 +266,7 @@ fn work(state: &State, question: Question, asked: Option<String>, gzip: bool, he
         Ok(ask) => ask,
         Err(fault) => return drop(head.send(Err(fault))),
     };
+    let position = ask.standing.position;
     let reply = match go(&ask) {
         Ok(reply) => reply,
         Err(fault) => return drop(head.send(Err(fault))),
@@ -283,13 +284,13 @@ fn work(state: &State, question: Question, asked: Option<String>, gzip: bool, he
                 Tag::Content => Some(reply::tag(&bytes)),
                 Tag::Layout | Tag::None => None,
             };
-            return drop(head.send(Ok(whole(&question, caching, bytes, tag.as_deref(), gzip))));
+            return drop(head.send(Ok(at(whole(&question, caching, bytes, tag.as_deref(), gzip), position))));
         }
         Reply::Tagged(value, tag) => {
             if let Some(asked) = asked {
                 state.pictures.remember(asked, tag.clone());
             }
-            return drop(head.send(Ok(whole(&question, caching, value.to_string().into(), Some(&tag), gzip))));
+            return drop(head.send(Ok(at(whole(&question, caching, value.to_string().into(), Some(&tag), gzip), position))));
         }
         Reply::Download(name, stream) => ("application/octet-stream", stream, Some(name)),
         Reply::Lines(stream) => (reply::LINES, stream, None),
@@ -299,7 +300,7 @@ fn work(state: &State, question: Question, asked: Option<String>, gzip: bool, he
     if let Some(name) = name {
         reply::set(&mut response, header::CONTENT_DISPOSITION, &attachment(&name));
     }
-    if head.send(Ok(response)).is_ok() {
+    if head.send(Ok(at(response, position))).is_ok() {
         // who asked may have gone away meanwhile: then there is nobody to tell
         let _ = stream(&ask, &mut pieces).and_then(|()| std::io::Write::flush(&mut pieces));
     }
