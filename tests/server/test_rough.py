@@ -16,7 +16,7 @@ PIECES = [
     "true", "all", "null", "limit", "recorded:", "happened:1", "2026-13-45", "2026-11-24T00:00Z", "run:judge", "features.csv", "&", "=", "?", "#", ";", "%", "+",
 ]  # fmt: skip
 ROUTES = [
-    "home", "models", "runs", "data", "things/{}", "things/{}/preview", "things/{}/versions", "things/{}/members", "things/{}/content", "trace", "closure", "why", "impact", "graph", "status",
+    "home", "models", "runs", "data", "things/{}", "things/{}/preview", "things/{}/versions", "things/{}/members", "things/{}/content", "trace", "closure", "why", "impact", "graph", "status", "plan",
     "search", "record", "record/{}", "record/{}/proof", "openapi.json", "session", "{}",
 ]  # fmt: skip
 NAMES = ["limit", "after", "as_of", "known", "thing", "a", "b", "of", "q", "files", "down", "depth", "kinds", "by", "paths", "up", "focus", "fold", "open", "nobody"]

@@ -188,6 +188,14 @@ def test_a_closure_is_told_from_memory_and_described_in_pages(served, described,
     assert served.get("closure", of="model:dealy").code == "unknown" and served.get("closure", of=MODEL, after="x").code == "after"
 
 
+def test_the_plan_of_a_refresh(served, described, family):
+    plan = served.json("plan")
+    described("/api/v1/plan", plan)
+    shown = json.loads(family.keizu("refresh", "--dry-run", "--json", check=False).stdout)
+    assert {key: plan[key] for key in ("steps", "of", "unknown")} == {key: shown[key] for key in ("steps", "of", "unknown")}
+    assert served.json("plan", thing=MODEL)["of"] <= plan["of"] and plan["recorded"]
+
+
 def test_status_and_search(served, described, family):
     status = served.json("status")
     described("/api/v1/status", status)

@@ -9,8 +9,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::graceful::GracefulShutdown;
-use keizu_ledger::Home;
 use keizu_ledger::access::Tokens;
+use keizu_ledger::{Home, Surroundings};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
@@ -52,12 +52,14 @@ pub struct Settings {
     pub connections_max: usize,
     /// Who is told of each request.
     pub log: Box<Log>,
+    /// What a step that is run again would find around it.
+    pub here: Surroundings,
 }
 
 impl Settings {
     /// The usual ones; nobody is told.
     pub fn new(home: Home, listen: SocketAddr, secret: [u8; 32]) -> Self {
-        Self { home, listen, names: Vec::new(), secret, connections_max: 2_048, log: Box::new(|_| {}) }
+        Self { home, listen, names: Vec::new(), secret, connections_max: 2_048, log: Box::new(|_| {}), here: Surroundings::default() }
     }
 }
 
@@ -88,7 +90,7 @@ impl Server {
     /// # Errors
     /// When the record can't be read, the address is taken, or others could knock and nobody has a token.
     pub fn bind(settings: Settings) -> Result<Self, Error> {
-        let Settings { home, listen, names, secret, connections_max, log } = settings;
+        let Settings { home, listen, names, secret, connections_max, log, here } = settings;
         if !listen.ip().is_loopback() && Tokens::load(&home)?.is_empty() {
             return Err(Error::NoToken(listen));
         }
@@ -107,7 +109,7 @@ impl Server {
         let inside = runtime.enter();
         let listener = TcpListener::from_std(bound)?;
         drop(inside);
-        let state = Arc::new(State::new(pool, Tail::new(), Sessions::new(secret, cookie), names, log));
+        let state = Arc::new(State::new(pool, Tail::new(), Sessions::new(secret, cookie), names, log, here));
         Ok(Self { state, runtime, listener, address, connections_max, stop: Stop(watch::Sender::new(false)) })
     }
 

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use keizu_ledger::Surroundings;
 use keizu_ledger::access::Tokens;
 
 use crate::answers::graph::Pictures;
@@ -27,6 +28,8 @@ pub(crate) struct State {
     /// Names under which the server is known, beside its addresses.
     pub names: Vec<String>,
     pub log: Box<Log>,
+    /// What a step that is run again would find around it.
+    pub here: Surroundings,
     pub pictures: Pictures,
     tokens: Mutex<(Option<SystemTime>, Tokens)>,
     /// When the record was last found intact, since the server started.
@@ -34,7 +37,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub fn new(pool: Pool, tail: Tail, sessions: Sessions, names: Vec<String>, log: Box<Log>) -> Self {
+    pub fn new(pool: Pool, tail: Tail, sessions: Sessions, names: Vec<String>, log: Box<Log>, here: Surroundings) -> Self {
         Self {
             pool,
             tail,
@@ -45,6 +48,7 @@ impl State {
             requests: Rate::new(600, 100.0),
             names,
             log,
+            here,
             pictures: Pictures::default(),
             tokens: Mutex::default(),
             verified: Mutex::default(),

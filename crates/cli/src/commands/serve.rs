@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use clap::ValueEnum;
-use keizu_ledger::{Home, Ledger};
+use keizu_ledger::{Home, Ledger, Surroundings};
 use keizu_server::{Line, Server, Settings, Stop};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::json;
@@ -74,6 +74,7 @@ pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
         names: args.hosts.clone(),
         connections_max: connections_max(),
         log: Box::new(move |line| say(form, line)),
+        here: Surroundings { variables: std::env::vars_os().collect() },
         ..Settings::new(home, args.listen, secret)
     };
     let server = Server::bind(settings)?;

@@ -32,6 +32,7 @@ pub(super) fn of(route: &str) -> Form {
         "why" => Form::Json("Why"),
         "impact" => Form::Lines("ImpactLine"),
         "status" => Form::Json("Status"),
+        "plan" => Form::Json("Plan"),
         "search" => Form::Json("Search"),
         "record" => Form::Json("Record"),
         "entry" => Form::Json("Entry"),
@@ -147,6 +148,11 @@ const SHAPES: &[(&str, &str)] = &[
     ("StatusCause", "thing text, what text, said [Said]"),
     ("Said", "code text, args [text]"),
     ("Remedy", "steps int, of int, took_micros int"),
+    ("Plan", "steps [PlanStep], of int, unknown [text], recorded bool"),
+    (
+        "PlanStep",
+        "run text, command [text], cwd text, makes [text], causes [StatusCause], because text?, after [int], took_ms int?, lack text?, hint text?",
+    ),
     ("Search", "found [Found], next text?"),
     ("Found", "thing text, kind text, name text, at text?, detail text?"),
     (
