@@ -65,6 +65,17 @@ def test_a_record_that_is_kept_elsewhere(family: Family, tmp_path: Path) -> None
     assert family.states() == dict.fromkeys(THINGS, "fresh")
 
 
+def test_of_a_project_under_another_name_it_says_which_are_known(family: Family, tmp_path: Path) -> None:
+    family.settled()
+    shutil.move(family.project / ".keizu", tmp_path / "store")
+    clone = Family(tmp_path, Path(shutil.copytree(family.project, tmp_path / "under another name")))
+    clone.env["KEIZU_STORE"] = str(tmp_path / "store")
+    said = clone.keizu("status").stderr.decode()
+    assert "called under another name" in said and f'project = "{family.project.name}"' in said
+    (clone.project / "keizu.toml").write_text(f'project = "{family.project.name}"\n')
+    assert clone.states() == dict.fromkeys(THINGS, "fresh")
+
+
 def test_a_fresh_clone_is_fresh(family: Family, tmp_path: Path) -> None:
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use keizu_ledger::status::Asked;
+use keizu_ledger::status::{Asked, Status};
 use keizu_ledger::{AddProgress, View};
 
 use crate::args::{Reading, text};
@@ -11,6 +11,9 @@ use crate::out;
 use crate::problem::{Exit, Problem};
 use crate::progress::Progress;
 use crate::render::status;
+
+/// Projects that are named when this one is not known.
+const OTHERS_MAX: usize = 5;
 
 /// Is what was made still made from what is there?
 ///
@@ -55,17 +58,30 @@ pub fn go(args: &Args, door: &Door) -> Result<Exit, Problem> {
     if args.reading.json {
         out::json(&status.rows)?;
     } else if status.rows.is_empty() {
-        out::say(if status.recorded {
-            "nothing that a run made is there: nothing can be stale"
-        } else {
-            "nothing was recorded here yet: keizu run -- COMMAND"
-        });
+        out::say(&nothing(&status, ledger.project()));
     } else {
         let look = door.look();
         let typed: Vec<String> = args.things.iter().map(text).collect();
         out::page(&status::page(&status, &typed, args.all, &look), &look)?;
     }
     Ok(if fine { Exit::Fine } else { Exit::No })
+}
+
+/// Why there is nothing to tell.
+fn nothing(status: &Status, project: &str) -> String {
+    match status.others.as_slice() {
+        _ if status.recorded => "nothing that a run made is there: nothing can be stale".to_owned(),
+        [] => "nothing was recorded here yet: keizu run -- COMMAND".to_owned(),
+        others => {
+            let some: Vec<&str> = others.iter().take(OTHERS_MAX).map(String::as_str).collect();
+            let more = if others.len() > OTHERS_MAX { format!(" and {} more", others.len() - OTHERS_MAX) } else { String::new() };
+            let known = some.join(", ");
+            format!(
+                "nothing was recorded of a project called {project}; the record knows {known}{more}. Is this one of them? In keizu.toml: project = {:?}",
+                some[0]
+            )
+        }
+    }
 }
 
 /// What is to be looked at, looked up.

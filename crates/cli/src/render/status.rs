@@ -139,7 +139,7 @@ mod tests {
             row("stale", "eval.json", "eval.json", new, &["features/train.parquet", "model:delay"]),
         ];
         rows.extend((1..13).map(|day| row("fresh", &format!("daily/{day}.csv"), &format!("daily/{day}.csv"), None, &[])));
-        Status { rows, remedy: Some(Remedy { steps: 3, of: 368, took_micros: 61_000_000 }), recorded: true }
+        Status { rows, remedy: Some(Remedy { steps: 3, of: 368, took_micros: 61_000_000 }), recorded: true, others: Vec::new() }
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
         let mut rows: Vec<StatusRow> = (1..6).map(|at| row("stale", &day(at), &day(at), Some((&day(at), edited)), &[])).collect();
         rows.push(StatusRow { more: 2, ..row("stale", "model:delay", "m.bin", Some(("train.py", "changed")), &[]) });
         rows.push(row("unknown", "old.csv", "old.csv", Some(("run:3f2a9c", "was lost: how it ended was not seen")), &[]));
-        let status = Status { rows, remedy: Some(Remedy { steps: 1, of: 1, took_micros: 340_000 }), recorded: true };
+        let status = Status { rows, remedy: Some(Remedy { steps: 1, of: 1, took_micros: 340_000 }), recorded: true, others: Vec::new() };
         assert_snapshot!(page(&status, &[], false, &Look::fixed(80)).paint(false), @r"
         stale    5 files of daily/  was changed after it was made
         stale    model:delay        train.py changed, and 2 more

@@ -9,7 +9,7 @@ use std::path::Path;
 use keizu_graph::stale::{Judgement, Options, Papers, Present, State, World};
 use keizu_record::body::{Named, RunBegan};
 use keizu_record::manifest::{Manifest, Names};
-use keizu_record::{Digest, Entry, FilePath, Kind, Name, NodeId, RunId};
+use keizu_record::{Digest, Entry, FilePath, Kind, Name, NodeId, RunId, Side};
 use keizu_store::Select;
 
 use super::{CauseRow, Labels, StatusRow, cause_row, spoken};
@@ -21,10 +21,15 @@ use crate::{Error, FOLDER, Ledger};
 /// Kinds of records that say what ran, and what it read and wrote.
 const KINDS: &[Kind] = &[Kind::RunBegan, Kind::RunEnded, Kind::Used, Kind::Made, Kind::Retracted];
 
+/// Beginnings of runs that are looked at in one go.
+const PAGE: usize = 4_096;
+
 /// What is recorded of a project.
 pub(crate) struct Look<'l> {
     ledger: &'l Ledger,
     pub world: World,
+    /// Other projects of which the record speaks.
+    pub others: BTreeSet<String>,
     entries: Vec<Entry>,
     names: Vec<Named>,
 }
@@ -51,12 +56,12 @@ impl<'l> Look<'l> {
     /// All that the record says of the runs of the project.
     pub fn new(ledger: &'l Ledger) -> Result<Self, Error> {
         let view = ledger.view();
-        let entries = view.store().select(&Select { kinds: KINDS.to_vec(), ..Select::default() })?;
         let ours = Ours::new(ledger);
+        let (entries, others) = ours.entries(&view)?;
         let world = World::build(&entries, &view, &|began| ours.has(began))?;
         let named = view.store().select(&Select { kinds: vec![Kind::Named], ..Select::default() })?;
         let names = named.iter().filter_map(|entry| Named::read(&entry.record)).collect();
-        Ok(Self { ledger, world, entries, names })
+        Ok(Self { ledger, world, others, entries, names })
     }
 
     /// How to look: with `environment`, packages that were loaded are compared with those that are installed.
@@ -211,6 +216,28 @@ impl<'l> Ours<'l> {
     fn new(ledger: &'l Ledger) -> Self {
         let home = ledger.home();
         Self { ledger, inside: home.folder() == home.root().join(FOLDER), strangers: RefCell::default() }
+    }
+
+    /// What is recorded of them, and which other projects there are. A record that many share may be far larger than what it says of this one.
+    fn entries(&self, view: &View<'_>) -> Result<(Vec<Entry>, BTreeSet<String>), Error> {
+        let (mut runs, mut others, mut after) = (Vec::new(), BTreeSet::new(), None);
+        loop {
+            let page = Select { kinds: vec![Kind::RunBegan], after, limit: Some(PAGE), ..Select::default() };
+            let page = view.store().select(&page)?;
+            for began in page.iter().filter_map(|entry| RunBegan::read(&entry.record)) {
+                if self.has(&began) {
+                    runs.push(NodeId::from(began.run));
+                } else {
+                    others.insert(began.project);
+                }
+            }
+            after = page.last().map(|entry| entry.position);
+            if page.len() < PAGE {
+                break;
+            }
+        }
+        let nodes = (!others.is_empty()).then_some((Side::Subject, runs));
+        Ok((view.store().select(&Select { nodes, kinds: KINDS.to_vec(), ..Select::default() })?, others))
     }
 
     fn has(&self, began: &RunBegan) -> bool {

@@ -76,6 +76,8 @@ pub struct Status {
     pub remedy: Option<Remedy>,
     /// Whether anything was recorded of this project.
     pub recorded: bool,
+    /// Other projects of which the record speaks.
+    pub others: Vec<String>,
 }
 
 /// What is to be looked at.
@@ -106,7 +108,7 @@ impl Ledger {
             let took = plan.steps.iter().filter_map(|step| look.world.took_micros(step.run)).sum();
             Remedy { steps: plan.steps.len(), of, took_micros: took }
         });
-        Ok(Status { rows, remedy, recorded: !look.world.is_empty() })
+        Ok(Status { rows, remedy, recorded: !look.world.is_empty(), others: look.others.iter().cloned().collect() })
     }
 }
 
