@@ -3,6 +3,7 @@
 import copy
 import gzip
 import json
+import sys
 
 import jsonschema
 import pytest
@@ -134,7 +135,12 @@ def test_trace_and_why(served, described, family):
     why = served.json("why", a="model:delay@v2", b="model:delay@v1")
     described("/api/v1/why", why)
     assert why == family.keizu.json("why", "model:delay@v2", "model:delay@v1")
-    assert any(cause["kind"] == "params" for cause in why["causes"])
+    [params] = [cause for cause in why["causes"] if cause["kind"] == "params"]
+    assert [said["code"] for said in params["said"]] == ["became", "on_command_line"]
+    assert params["detail"].startswith(" → ".join(params["said"][0]["args"]))
+    for cause in why["causes"]:
+        assert cause["said"] and len(cause["evidence_said"]) == len(cause["evidence"])
+    assert len(why["unseen_said"]) == len(why["unseen"]) and len(why["notes_said"]) == len(why["notes"])
 
 
 def test_impact_tells_how_many_first(served, described, family):
@@ -307,3 +313,20 @@ def test_a_thing_that_is_not_there_is_said_before_anything_is_served(family):
     done = family.keizu("serve", "--listen", "127.0.0.1:0", "--open", "model:delya", check=False)
     assert done.returncode == 2 and done.stdout == b""
     assert b"nearest: model:delay" in done.stderr
+
+
+def test_a_column_tells_how_it_is_spread_and_a_run_when_it_read_and_wrote(own, own_server, described):
+    own.write("table.csv", "n,word\n" + "".join(f"{n},{'a' if n % 4 else 'b'}\n" for n in range(400)))
+    own.keizu.run(sys.executable, "-c", "open('copy.csv', 'w').write(open('table.csv').read())", check=True)
+    told = own_server.until(lambda thing: thing.get("profile"), "things/table.csv")
+    described("/api/v1/things/{thing}", told)
+    number, word = told["profile"]["columns"]
+    edges, counts = number["bins"]["edges"], number["bins"]["counts"]
+    assert (edges[0], edges[-1]) == (0, 399) and edges == sorted(edges)
+    assert len(edges) == len(counts) + 1 and sum(counts) == 400
+    assert word["bins"] is None and word["top"] == [["a", 300], ["b", 100]]
+
+    run = own_server.json(f"things/{own_server.json('runs', limit=1)['runs'][0]['id']}")
+    [read] = [row for row in run["inputs"] if row["path"] == "table.csv"]
+    [made] = [row for row in run["outputs"] if row["path"] == "copy.csv"]
+    assert run["started_at"] <= read["at"] <= run["ended_at"] and run["started_at"] <= made["at"] <= run["ended_at"]
