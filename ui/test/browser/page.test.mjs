@@ -50,6 +50,14 @@ describe('from the home page', () => {
       await page.getByRole('heading', { name: /daily/ }).waitFor();
     }));
 
+  it('what is stale is said, with what happened to it', () =>
+    visit(async (v, page) => {
+      await v.go('/');
+      const card = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Needs a look' }) });
+      await card.getByText('features/holdout.csv').first().waitFor();
+      assert.match(await card.innerText(), /features\/holdout\.csv\s+is stale\s+was changed after it was made/);
+    }));
+
   it('search finds a model by a part of its name', () =>
     visit(async (v, page) => {
       await v.go('/');
