@@ -35,9 +35,11 @@ export async function answerOf(base, path) {
   const times = [];
   let text = '';
   let whole = null;
-  for (let n = 0; n < 3; n++) {
+  // A busy machine may be too slow once.
+  for (let n = 0; n < 6 && times.length < 3; n++) {
     const began = performance.now();
     const response = await fetch(`${base}/api/v1/graph?focus=model:wide&fold=none&down=2`);
+    if (response.status === 503) continue;
     if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
     text = await response.text();
     times.push(performance.now() - began);
@@ -53,6 +55,7 @@ export async function answerOf(base, path) {
       for (const [k, all] of Object.entries(part[group] ?? {})) into[k] = (into[k] ?? []).concat(all);
     }
   }
+  if (!whole) throw new Error('the machine is too busy to answer');
   whole.nodes.name ??= whole.nodes.id.map(() => '');
   writeFileSync(path, JSON.stringify(whole));
   times.sort((a, b) => a - b);

@@ -11,6 +11,7 @@ const RENDERERS = ['keizu', ...config.peers];
 /** A peer that took so long is not asked again. */
 const SLOW_MS = 12_000;
 const GESTURE_MS = 2000;
+const MEMORY_MAX = 6e9;
 
 const say = (text) => process.stderr.write(`${text}\n`);
 const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
@@ -86,8 +87,15 @@ async function near(watched, renderer, box, height) {
 async function sample(renderer, url, height, shots) {
   const watched = await Watched.open(config.chromium, VIEW, renderer === 'keizu' ? config.assets : null);
   const found = { first: null };
-  const patience = (what) =>
-    Promise.race([what, sleep(config.patience_ms).then(() => Promise.reject(new Error(`over ${config.patience_ms} ms`)))]);
+  // Whoever takes all memory is stopped before others are.
+  const guard = { full: null };
+  const full = new Promise((_, reject) => (guard.full = setInterval(() => watched.memory() > MEMORY_MAX && reject(new Error(`over ${MEMORY_MAX / 1e9} GB`)), 1000)));
+  full.catch(() => {});
+  const patience = (what) => {
+    const late = sleep(config.patience_ms).then(() => Promise.reject(new Error(`over ${config.patience_ms / 1000} s`)));
+    late.catch(() => {});
+    return Promise.race([what, late, full]);
+  };
   try {
     found.first = await patience(watched.first(url, 'tree-drawn', config.patience_ms));
     found.whole = await patience(watched.first(null, 'tree-whole', config.patience_ms));
@@ -112,6 +120,7 @@ async function sample(renderer, url, height, shots) {
   } catch (error) {
     found.over = String(error.message ?? error).split('\n')[0];
   } finally {
+    clearInterval(guard.full);
     await watched.close();
   }
   return found;
@@ -139,6 +148,7 @@ for (const { nodes, folder } of config.sizes) {
       }
     }
     results.push({ nodes, answer, server_memory: server.memory(), renderers: Object.fromEntries(RENDERERS.map((r) => [r, middle(samples[r])])) });
+    writeFileSync(config.out, JSON.stringify(results, null, 1));
   } finally {
     await server.stop();
   }
@@ -165,5 +175,3 @@ function middle(samples) {
     view: samples.find((s) => s.view)?.view ?? null,
   };
 }
-
-writeFileSync(config.out, JSON.stringify(results, null, 1));

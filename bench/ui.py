@@ -99,7 +99,7 @@ def row(size: dict, renderer: str) -> str:
     name = "**Keizu**" if renderer == "keizu" else PEERS[renderer]
     first = milliseconds(found["first"])
     if found["first"] is None:
-        first = f"over {PATIENCE_MS // 1000} s"
+        first = found["over"] or "–"
     elif renderer == "keizu":
         first = f"**{first}** [{milliseconds(min(found['firsts']))}–{milliseconds(max(found['firsts']))}]"
     cells = [
