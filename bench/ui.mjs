@@ -60,7 +60,8 @@ async function measured(watched, box, kind, shot) {
   const frames = await watched.page.evaluate(() => window.benchFrames.stop());
   const after = await watched.cpu();
   if (shot) await watched.page.screenshot({ path: shot });
-  if ((await place(watched)) === where) throw new Error('nothing has moved');
+  // What did not move was not measured.
+  if ((await place(watched)) === where) return null;
   const sorted = frames.slice().sort((a, b) => a - b);
   const at = (q) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
   return { frames: frames.length, p50: at(0.5), p95: at(0.95), cpu: (after.all - before.all) / frames.length, main: (after.main - before.main) / frames.length };
@@ -98,6 +99,7 @@ async function sample(renderer, url, height, shots) {
   };
   try {
     found.first = await patience(watched.first(url, 'tree-drawn', config.patience_ms));
+    found.first_cpu = (await watched.cpu()).main;
     found.whole = await patience(watched.first(null, 'tree-whole', config.patience_ms));
     found.heard = await watched.page.evaluate(() => performance.getEntriesByType('resource').findLast((r) => /\/graph\?|\.json/.test(r.name) && r.responseEnd)?.responseEnd ?? null);
     const box = await watched.page.evaluate((own) => {
@@ -131,7 +133,7 @@ const pages = await pagesOf(config.pages, config.work);
 for (const { nodes, folder } of config.sizes) {
   const server = await serve(config.keizu, folder);
   try {
-    const answer = await answerOf(server.base, join(config.work, `answer-${nodes}.json`));
+    const answer = await answerOf(server, join(config.work, `answer-${nodes}.json`));
     say(`${nodes}: ${JSON.stringify(answer)}`);
     const samples = Object.fromEntries(RENDERERS.map((r) => [r, []]));
     let view = null;
@@ -165,6 +167,7 @@ function middle(samples) {
     over,
     first: pick((s) => s.first),
     firsts: samples.map((s) => s.first),
+    first_cpu: pick((s) => s.first_cpu),
     heard: pick((s) => s.heard),
     whole: pick((s) => s.whole),
     memory: pick((s) => s.memory),
