@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -38,6 +38,8 @@ pub(crate) struct Disk<'a> {
     config: &'a Config,
     cache: RefCell<Cache>,
     seen: RefCell<HashMap<FilePath, Now>>,
+    /// Names of folders that were read ahead.
+    listed: RefCell<HashMap<FilePath, Option<Vec<FilePath>>>>,
     progress: RefCell<&'a mut Progress<'a>>,
 }
 
@@ -50,11 +52,19 @@ enum Glance {
 impl<'a> Disk<'a> {
     pub fn new(home: &'a Home, config: &'a Config, progress: &'a mut Progress<'a>) -> Self {
         let cache = Cache::open(&home.folder().join("cache.db"));
-        Self { root: home.root(), config, cache: RefCell::new(cache), seen: RefCell::default(), progress: RefCell::new(progress) }
+        Self {
+            root: home.root(),
+            config,
+            cache: RefCell::new(cache),
+            seen: RefCell::default(),
+            listed: RefCell::default(),
+            progress: RefCell::new(progress),
+        }
     }
 
-    fn look(&self, files: &[&FilePath]) {
-        let glances = side_by_side(self.root, files);
+    fn look(&self, files: &[&FilePath], folders: &[FilePath]) {
+        let (glances, listings) = side_by_side(self.root, files, folders);
+        self.listed.borrow_mut().extend(folders.iter().cloned().zip(listings));
         let (mut asked, mut states) = (Vec::new(), Vec::new());
         for (at, glance) in glances.iter().enumerate() {
             if let Glance::File(stat) = glance {
@@ -131,20 +141,13 @@ impl Present for Disk<'_> {
         if let Some(now) = self.seen.borrow().get(path) {
             return now.clone();
         }
-        self.look(&[path]);
+        self.look(&[path], &[]);
         self.seen.borrow().get(path).cloned().unwrap_or(Now::Missing)
     }
 
     fn names(&self, folder: &FilePath) -> Option<Vec<FilePath>> {
-        let entries = fs_err::read_dir(full(self.root, folder)).ok()?;
-        let names = entries.flatten().map(|entry| {
-            let mut name = entry.file_name().as_bytes().to_vec();
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                name.push(b'/');
-            }
-            FilePath::new(name)
-        });
-        Some(names.collect())
+        let known = self.listed.borrow().get(folder).cloned();
+        known.unwrap_or_else(|| names(self.root, folder))
     }
 
     fn exists(&self, path: &FilePath) -> bool {
@@ -155,12 +158,12 @@ impl Present for Disk<'_> {
         self.config.ignores(path)
     }
 
-    fn expect(&self, files: &[&FilePath]) {
+    fn expect(&self, files: &[&FilePath], folders: &[FilePath]) {
         let open: Vec<&FilePath> = {
             let seen = self.seen.borrow();
             files.iter().copied().filter(|path| !seen.contains_key(*path)).collect()
         };
-        self.look(&open);
+        self.look(&open, folders);
     }
 }
 
@@ -169,15 +172,33 @@ fn full(root: &Path, path: &FilePath) -> PathBuf {
     root.join(OsStr::from_bytes(path.as_bytes()))
 }
 
-fn side_by_side(root: &Path, files: &[&FilePath]) -> Vec<Glance> {
+type Listings = Vec<Option<Vec<FilePath>>>;
+
+fn side_by_side(root: &Path, files: &[&FilePath], folders: &[FilePath]) -> (Vec<Glance>, Listings) {
+    let listings = |part: &[FilePath]| -> Listings { part.iter().map(|folder| names(root, folder)).collect() };
     if files.len() < SIDE_BY_SIDE_MIN {
-        return glances(root, files);
+        return (glances(root, files), listings(folders));
     }
-    let share = files.len().div_ceil(WORKERS);
+    let (share, folders_share) = (files.len().div_ceil(WORKERS), folders.len().div_ceil(WORKERS).max(1));
     std::thread::scope(|scope| {
-        let parts: Vec<_> = files.chunks(share).map(|part| scope.spawn(move || glances(root, part))).collect();
-        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
+        let read: Vec<_> = folders.chunks(folders_share).map(|part| scope.spawn(move || listings(part))).collect();
+        let seen: Vec<_> = files.chunks(share).map(|part| scope.spawn(move || glances(root, part))).collect();
+        let seen = seen.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect();
+        (seen, read.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect())
     })
+}
+
+/// The names in a folder, folders with a slash at their end; none when there is no such folder.
+fn names(root: &Path, folder: &FilePath) -> Option<Vec<FilePath>> {
+    let entries = fs_err::read_dir(full(root, folder)).ok()?;
+    let names = entries.flatten().map(|entry| {
+        let mut name = entry.file_name().into_vec();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            name.push(b'/');
+        }
+        FilePath::new(name)
+    });
+    Some(names.collect())
 }
 
 /// Files that stand one after the other in a folder are looked at from that folder: so the way to it is walked once.

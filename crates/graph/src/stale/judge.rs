@@ -1,7 +1,7 @@
 //! The whole against the present: staleness flows down from what it happened to.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::{HashMap, HashSet};
 use keizu_record::body::Role;
@@ -9,7 +9,7 @@ use keizu_record::{Digest, FilePath, RunId};
 
 use super::direct::{direct, is_feedback};
 use super::world::{World, Write};
-use super::{Cause, Now, Options, Present, What};
+use super::{Cause, Now, Options, Present, What, names};
 
 /// How a thing stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -350,7 +350,8 @@ impl<'w> Judge<'w> {
         let mut files: Vec<&FilePath> = read.chain(made.map(|(_, path, _)| path)).collect();
         files.sort_unstable();
         files.dedup();
-        present.expect(&files);
+        let folders: BTreeSet<FilePath> = order.iter().flat_map(|run| names::listed(self.world, *run)).collect();
+        present.expect(&files, &folders.into_iter().collect::<Vec<_>>());
     }
 }
 

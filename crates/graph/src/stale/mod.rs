@@ -52,8 +52,8 @@ pub trait Present {
     fn ignores(&self, _path: &FilePath) -> bool {
         false
     }
-    /// What will be asked for: many files at once may be looked at faster than one by one.
-    fn expect(&self, _files: &[&FilePath]) {}
+    /// What will be asked for, contents of files and names in folders: many at once may be looked at faster than one by one.
+    fn expect(&self, _files: &[&FilePath], _folders: &[FilePath]) {}
 }
 
 /// Documents that records point at.

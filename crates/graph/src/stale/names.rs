@@ -116,20 +116,11 @@ impl Listing<'_> {
 
     /// The names now, each once, in the folder and in those below it that were listed then; none when the folder is gone.
     fn now(&self, present: &impl Present) -> Option<Vec<FilePath>> {
-        let mut folders: BTreeSet<Vec<u8>> = BTreeSet::from([Vec::new()]);
-        let inner =
-            |name: &[u8]| name[..name.len().saturating_sub(1)].iter().rposition(|byte| *byte == b'/').map(|at| name[..=at].to_vec());
-        folders.extend(self.recorded.iter().filter_map(|name| inner(name.as_bytes())));
-        if folders.len() > 1 {
-            // whoever walked a tree would have walked an empty folder as well
-            folders.extend(self.recorded.iter().filter(|name| name.as_bytes().ends_with(b"/")).map(|name| name.as_bytes().to_vec()));
-        }
         let mut names = Vec::new();
-        for folder in folders {
-            let path = if folder.is_empty() { self.used.edge.path.clone() } else { self.path(&FilePath::new(folder.as_slice())) };
+        for (folder, path) in folders(self.recorded, &self.used.edge.path) {
             match present.names(&path) {
                 Some(found) if folder.is_empty() => names.extend(found),
-                Some(found) => names.extend(found.into_iter().map(|name| FilePath::new([folder.as_slice(), name.as_bytes()].concat()))),
+                Some(found) => names.extend(found.into_iter().map(|name| FilePath::new([folder, name.as_bytes()].concat()))),
                 None if folder.is_empty() => return None,
                 None => {}
             }
@@ -156,6 +147,34 @@ impl Listing<'_> {
         let minded = |listed: usize, read: usize| if self.used.import { listed > 1 && read == listed } else { read > 0 };
         classes.into_iter().map(|(class, (listed, read))| (class, minded(listed, read))).collect()
     }
+}
+
+/// Folders whose names stand in a listing: what stands before their names in it, and where they are; the listed folder itself first.
+fn folders<'a>(recorded: &'a BTreeSet<FilePath>, listed: &FilePath) -> Vec<(&'a [u8], FilePath)> {
+    let mut found: BTreeSet<&[u8]> = BTreeSet::from([b"".as_slice()]);
+    let mut last: &[u8] = b"";
+    for name in recorded {
+        let name = name.as_bytes();
+        let above = name[..name.len().saturating_sub(1)].iter().rposition(|byte| *byte == b'/');
+        // names are sorted: those of one folder stand together
+        if let Some(above) = above.map(|at| &name[..=at]).filter(|above| *above != last) {
+            found.insert(above);
+            last = above;
+        }
+    }
+    if found.len() > 1 {
+        // whoever walked a tree would have walked an empty folder as well
+        found.extend(recorded.iter().map(FilePath::as_bytes).filter(|name| name.ends_with(b"/")));
+    }
+    let path = |folder: &[u8]| if folder.is_empty() { listed.clone() } else { listed.join(&FilePath::new(folder)) };
+    found.into_iter().map(|folder| (folder, path(folder))).collect()
+}
+
+/// Folders that will be looked into to tell what changed in the listings that a run saw.
+pub(super) fn listed(world: &World, run: u32) -> impl Iterator<Item = FilePath> {
+    let listings = world.runs[run as usize].used.iter().filter(|used| used.edge.role == Role::Listing);
+    let known = listings.filter_map(|used| Some((used, world.documents.get(&used.edge.content?)?)));
+    known.flat_map(|(used, names)| folders(&names.0, &used.edge.path)).map(|(_, path)| path)
 }
 
 /// The module that Python would find under a name of a folder.

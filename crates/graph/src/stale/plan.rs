@@ -1,7 +1,8 @@
 //! What to run again, in which order.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
+use foldhash::{HashMap, HashSet};
 use keizu_record::body::Role;
 use keizu_record::{FilePath, RunId};
 
@@ -32,8 +33,8 @@ pub struct Plan {
 impl Plan {
     /// What makes these products fresh: places in [`Judgement::products`].
     pub fn of(world: &World, judgement: &Judgement, wanted: &[usize]) -> Self {
-        let mut needed: HashSet<usize> = HashSet::new();
-        let mut runs: HashSet<u32> = HashSet::new();
+        let mut needed: HashSet<usize> = HashSet::default();
+        let mut runs: HashSet<u32> = HashSet::default();
         let mut open: Vec<usize> = wanted.to_vec();
         while let Some(product) = open.pop() {
             if needed.insert(product) && runs.insert(judgement.products[product].at) {
@@ -41,7 +42,7 @@ impl Plan {
             }
         }
         let mut steps: Vec<Planned> = Vec::new();
-        let mut writers: HashMap<&FilePath, usize> = HashMap::new();
+        let mut writers: HashMap<&FilePath, usize> = HashMap::default();
         let mut place: BTreeMap<u32, usize> = BTreeMap::new();
         for run in judgement.order.iter().filter(|run| runs.contains(run)) {
             let mut products: Vec<usize> = needed.iter().copied().filter(|at| judgement.products[*at].at == *run).collect();
