@@ -1,8 +1,8 @@
 //! Entries in memory, as a source: for histories that are small, or not in a store.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 
+use foldhash::HashMap;
 use keizu_record::brief::{Brief, Line};
 use keizu_record::manifest::{Manifest, Membership};
 use keizu_record::{Digest, Entry, Kind, NodeId, Side};

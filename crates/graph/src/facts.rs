@@ -1,8 +1,9 @@
 //! Entries, gathered and ready for the rules of linking. Whoever gathers (the [walk](crate::trace), the [`Index`](crate::Index))
 //! may add the same entry twice, in any order.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
+use foldhash::{HashMap, HashSet};
 use keizu_record::body::{Edge, GitState, Named, Role, RunBegan, RunEnded};
 use keizu_record::manifest::Membership;
 use keizu_record::{Authority, Digest, Entry, FilePath, Group, Kind, Name, NodeId, Record, RecordId, RunId, Time, Value};
@@ -207,7 +208,7 @@ impl Facts {
 
     /// Adds all files of some collections, each collection once.
     pub fn add_members(&mut self, members: impl IntoIterator<Item = Membership>) {
-        let mut touched = HashSet::new();
+        let mut touched = HashSet::default();
         for member in members {
             touched.insert(member.collection);
             self.members.entry(member.collection).or_default().push(member);

@@ -1,7 +1,8 @@
 //! The links of one vertex, both ways: a pure function of facts and of what its reads were joined to.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::HashMap;
 use keizu_record::{Authority, Digest, RecordId, RunId, Time};
 
 use crate::facts::{Facts, Parentage, Touch};

@@ -1,8 +1,9 @@
 //! Brings from a source what the links of many vertices need, in a few calls however many they are.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::hash::Hash;
 
+use foldhash::HashSet;
 use keizu_record::{Digest, Kind, Name, NodeId, RecordId, RunId, Side};
 
 use crate::Source;

@@ -1,8 +1,8 @@
 //! Everything that can be reached from a root, told as it is found: for answers that are too large to be held, or not to be waited for.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use foldhash::HashMap;
 use keizu_record::Digest;
 
 use crate::Source;
@@ -61,7 +61,7 @@ pub fn reach_in<S: Source>(
 ) -> Result<(), S::Error> {
     let mut loader = Loader::new(source);
     let roots = root::find(&mut loader, root)?;
-    let mut walk = Walk { loader, source, options, batch, entries_kept, seen: HashMap::new(), each, over: false };
+    let mut walk = Walk { loader, source, options, batch, entries_kept, seen: HashMap::default(), each, over: false };
     let roots: Vec<Open> = roots.into_iter().filter_map(|vertex| walk.number(vertex, None)).collect();
     let (mut runs, mut artifacts): (Vec<Open>, Vec<Open>) = roots.into_iter().partition(|open| open.vertex.run().is_some());
     walk.tell(runs.iter(), 0)?;

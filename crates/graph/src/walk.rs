@@ -1,7 +1,8 @@
 //! The walk: level by level through a source, a fixed number of calls a level.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::HashMap;
 use keizu_record::Authority;
 use keizu_record::body::ArtifactKind;
 

@@ -7,8 +7,9 @@ pub(crate) use label::plain;
 mod mermaid;
 mod quotient;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
+use foldhash::HashSet;
 use keizu_record::{Authority, Time};
 
 use crate::vertex::LinkKind;

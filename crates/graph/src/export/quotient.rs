@@ -1,10 +1,11 @@
 //! Which nodes of a drawing become one: those that look alike and whose neighbours look alike.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tree::{SERIES_MIN, stem};
 use crate::vertex::Vertex;
 use crate::walk::Trace;
+use foldhash::{HashMap, HashSet};
 
 /// How far likeness looks.
 const ROUNDS_MAX: usize = 12;
@@ -57,7 +58,7 @@ fn look(trace: &Trace, at: usize, roots: &HashSet<usize>) -> Look {
 
 /// Equal things get equal numbers, in the order of their first.
 fn numbered<T: std::hash::Hash + Eq>(items: impl Iterator<Item = T>) -> Vec<usize> {
-    let mut numbers = HashMap::new();
+    let mut numbers = HashMap::default();
     items
         .map(|item| {
             let next = numbers.len();

@@ -1,7 +1,6 @@
 //! Neighbours by vertex: compressed rows, and a patch over them for what changed since.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 /// A patch is folded into the rows when it has more than this share of them.
 const PATCH_SHARE: usize = 4;
 /// A patch this small is left as it is.
@@ -52,7 +51,7 @@ impl Adjacency {
         offsets[vertices] = kept as u32;
         targets.truncate(kept);
         targets.shrink_to_fit();
-        Self { offsets, targets, patch: HashMap::new() }
+        Self { offsets, targets, patch: HashMap::default() }
     }
 
     pub fn of(&self, at: u32) -> &[u32] {
@@ -111,7 +110,7 @@ impl Adjacency {
             targets.extend_from_slice(self.of(at));
             offsets.push(u32::try_from(targets.len()).expect("invariant: fewer than 2^32 links"));
         }
-        *self = Self { offsets, targets, patch: HashMap::new() };
+        *self = Self { offsets, targets, patch: HashMap::default() };
     }
 }
 

@@ -1,7 +1,8 @@
 //! What lines alone do not tell: the rules themselves, asked through a loader, for many contents at once.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashSet};
 use keizu_record::{Digest, Name, NodeId, RecordId, RunId};
 
 use super::vertices::{Mark, NONE, Sort, Vertices, mark, mark_of};

@@ -15,8 +15,9 @@ mod plain;
 mod tail;
 mod vertices;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use foldhash::HashMap;
 use keizu_record::body::ArtifactKind;
 use keizu_record::{Digest, Name, NodeId, RecordId, RunId};
 
@@ -221,7 +222,7 @@ impl Index {
     fn load<S: Outline>(&self, loader: &mut Loader<'_, S>, source: &S, ids: &[u32]) -> Result<Vec<Option<Vertex>>, S::Error> {
         let (bares, others): (Vec<u32>, Vec<u32>) = ids.iter().partition(|id| self.vertices.sort(**id) == Sort::Bare);
         let numbers: Vec<u32> = bares.iter().map(|id| self.vertices.at(*id)).collect();
-        let mut found: HashMap<u32, Vertex> = HashMap::with_capacity(ids.len());
+        let mut found: HashMap<u32, Vertex> = HashMap::with_capacity_and_hasher(ids.len(), Default::default());
         for (id, node) in bares.iter().zip(source.numbered(&numbers)?) {
             found.extend(node.and_then(|node| node.artifact()).map(|content| (*id, bare(content))));
         }

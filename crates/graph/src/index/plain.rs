@@ -10,8 +10,7 @@
 //! scan 1…n  the touches of as many contents as fit, sorted by content and time: each read finds the last write at its place
 //! ```
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet};
 use keizu_record::body::ArtifactKind;
 use keizu_record::brief::{Line, SIZE_UNKNOWN};
 use keizu_record::{Digest, Kind, NodeId};
@@ -309,7 +308,7 @@ fn is_plain(group: &[Touch]) -> bool {
 
 /// Whether each read, in order of time, has a write before it at its place.
 fn all_were_written(group: &[Touch]) -> bool {
-    let mut written: HashSet<u32> = HashSet::new();
+    let mut written: HashSet<u32> = HashSet::default();
     group.iter().all(|touch| {
         if touch.made {
             written.extend([touch.place]);

@@ -3,8 +3,9 @@
 //! A content hangs together with the members of a collection that it is, with collections that hold it and with their members, and with what models
 //! came from it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
+use foldhash::HashSet;
 use keizu_record::brief::Line;
 use keizu_record::{Digest, Kind, Name, NodeId, RunId};
 
@@ -127,7 +128,7 @@ impl Index {
                 }
             }
         }
-        let mut stay = HashSet::new();
+        let mut stay = HashSet::default();
         for chunk in contents.chunks(CONTENTS_MAX) {
             let found = hard::contents(source, &mut self.vertices, chunk, None)?;
             self.patch(&found);

@@ -7,8 +7,7 @@
 //! bare    the number of its content         found by its mark
 //! ```
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use keizu_record::Digest;
 use keizu_record::body::ArtifactKind;
 

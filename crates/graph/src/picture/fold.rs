@@ -1,7 +1,8 @@
 //! Which things become one card.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use foldhash::HashMap;
 use keizu_record::Digest;
 use keizu_record::body::{ArtifactKind, Role};
 
@@ -100,7 +101,7 @@ pub(super) fn fold(kept: &Kept<'_>, rounds: usize) -> Groups {
         (0..kept.kin.nodes.len()).map(|at| kept.sides[at] == Side::Gone || owners.contains_key(&(at as u32))).collect();
     let mut list = versions(kept, &mut taken);
     let classes = classes(kept, rounds);
-    let mut alike: HashMap<u32, Vec<u32>> = HashMap::new();
+    let mut alike: HashMap<u32, Vec<u32>> = HashMap::default();
     let mut order = Vec::new();
     for at in (0..taken.len()).filter(|at| !taken[*at]) {
         let nodes = alike.entry(classes[at]).or_insert_with(|| {
@@ -240,7 +241,7 @@ fn versions(kept: &Kept<'_>, taken: &mut [bool]) -> Vec<Group> {
 
 /// Of things that are still single: those of one kind whose parents and children are the same.
 fn siblings(kept: &Kept<'_>, singles: Vec<u32>, list: &[Group]) -> Vec<Group> {
-    let mut of: HashMap<u32, u32> = HashMap::new();
+    let mut of: HashMap<u32, u32> = HashMap::default();
     for (at, group) in list.iter().enumerate() {
         of.extend(group.nodes.iter().map(|node| (*node, at as u32)));
     }

@@ -1,7 +1,7 @@
 //! What stands around a thing: brought from a source, both ways, with one generation more than is shown, so that what is not shown can be
 //! counted.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use crate::Source;
 use crate::load::Loader;
@@ -9,6 +9,7 @@ use crate::node::{Node, describe};
 use crate::root::{self, Root};
 use crate::vertex::{Link, Vertex};
 use crate::walk::{Direction, Options, Reached, Trace, walk};
+use foldhash::HashMap;
 
 use super::{Query, id_of};
 

@@ -1,10 +1,9 @@
 //! Which things look alike, and stand among things that look alike.
 
-use std::collections::HashMap;
-
 use crate::node::Detail;
 use crate::tree::stem;
 use crate::vertex::Vertex;
+use foldhash::HashMap;
 
 use super::CardKind;
 use super::code::EdgeRole;
@@ -85,7 +84,7 @@ pub(super) fn base(version: &str) -> &str {
 
 /// Equal things get equal numbers, in the order of their first.
 fn numbered<T: std::hash::Hash + Eq>(items: impl Iterator<Item = T>) -> Vec<u32> {
-    let mut numbers = HashMap::new();
+    let mut numbers = HashMap::default();
     items
         .map(|item| {
             let next = numbers.len() as u32;

@@ -19,8 +19,9 @@ mod sight;
 mod svg;
 mod words;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::HashMap;
 use keizu_record::body::ArtifactKind;
 use keizu_record::{Authority, Digest, Time};
 
@@ -204,7 +205,7 @@ impl Before {
     /// Of a picture's cards (id, y) and links (from, lanes).
     pub fn new<'b>(cards: impl IntoIterator<Item = (&'b str, i32)>, links: impl IntoIterator<Item = (usize, &'b [i32])>) -> Self {
         let mut ids = Vec::new();
-        let mut found = HashMap::new();
+        let mut found = HashMap::default();
         for (id, y) in cards {
             ids.push(id);
             found.insert(id.to_owned(), (y, Vec::new()));

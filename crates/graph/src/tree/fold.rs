@@ -1,9 +1,10 @@
 //! Which siblings are folded into one line.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::pattern::{pattern, stem};
 use super::{Grower, Item, Part, Said, Series, Twig};
+use foldhash::HashMap;
 
 /// So many similar siblings are folded; two are shown.
 pub const SERIES_MIN: usize = 3;
@@ -30,7 +31,7 @@ struct Shape {
 /// Groups siblings by shape, in the order of the first of each.
 pub(super) fn groups(grower: &Grower<'_>, twigs: Vec<Twig>) -> Vec<Group> {
     let mut order: Vec<Vec<Twig>> = Vec::new();
-    let mut at: HashMap<Shape, usize> = HashMap::new();
+    let mut at: HashMap<Shape, usize> = HashMap::default();
     for twig in twigs {
         let shape = shape(grower, &twig);
         let place = *at.entry(shape).or_insert_with(|| {

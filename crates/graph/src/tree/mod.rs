@@ -12,8 +12,9 @@
 mod fold;
 mod pattern;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
+use foldhash::HashSet;
 use keizu_record::body::{ArtifactKind, Role};
 use keizu_record::{Authority, Time};
 
@@ -185,7 +186,7 @@ pub fn tree(trace: &Trace, fold: bool) -> Tree {
         near[end].push(at);
     }
     let derived = trace.edges.iter().filter(|link| link.kind == LinkKind::Derived).collect();
-    let mut grower = Grower { trace, near, derived, fold, shown: HashSet::new() };
+    let mut grower = Grower { trace, near, derived, fold, shown: HashSet::default() };
     let roots = trace.roots.iter().map(|root| Twig { node: *root, part: None, said: Said::observed(), through: Vec::new() });
     Tree { roots: grower.branches(roots.collect(), 0) }
 }

@@ -1,7 +1,8 @@
 //! From a pair of states down to the leaves.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use foldhash::HashSet;
 use keizu_record::body::{ArtifactKind, Role};
 use keizu_record::{FilePath, RecordId, RunId};
 
@@ -75,7 +76,7 @@ impl<S: Source> Comparer<'_, S> {
     }
 
     fn work<'f>(&self, alike: &'f Alike<'f>, parents_left: usize) -> Work<'f> {
-        Work { alike, parents_left, queue: VecDeque::new(), seen: HashSet::new(), out: Alignment::default() }
+        Work { alike, parents_left, queue: VecDeque::new(), seen: HashSet::default(), out: Alignment::default() }
     }
 
     fn open_measure(&mut self, work: &mut Work<'_>, a: &State, b: &State) -> Result<(), S::Error> {
@@ -282,7 +283,7 @@ impl<S: Source> Comparer<'_, S> {
         let (own, other) = if earlier { (&leaf.b, &leaf.a) } else { (&leaf.a, &leaf.b) };
         let (Some(own), Some(other)) = (own, other) else { return Ok(false) };
         let Some(wanted) = other.content else { return Ok(false) };
-        let (mut run, mut seen) = (run, HashSet::new());
+        let (mut run, mut seen) = (run, HashSet::default());
         while seen.insert(run) && seen.len() < UPDATES_MAX {
             self.loader.runs([run])?;
             let before = self.loader.linked.facts.used_by(&run).find(|used| used.place() == own.place && used.edge.content.is_some());

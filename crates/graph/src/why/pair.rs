@@ -1,7 +1,8 @@
 //! Which file of one run answers which file of another.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use foldhash::HashMap;
 use keizu_record::body::{ArtifactKind, Role};
 
 use crate::facts::Touch;
@@ -64,7 +65,7 @@ fn match_by(
     alone: bool,
     key: &dyn Fn(&Touch) -> Key,
 ) {
-    let mut keyed: HashMap<Key, [Vec<usize>; 2]> = HashMap::new();
+    let mut keyed: HashMap<Key, [Vec<usize>; 2]> = HashMap::default();
     for &at in left_a.iter() {
         keyed.entry(key(&a[at])).or_default()[0].push(at);
     }
