@@ -129,6 +129,20 @@ export function readTree(query: URLSearchParams): TreeState {
   };
 }
 
+/** What the server is asked for a tree. What only changes how it is shown is no part of it. */
+export function treeQuestion(thing: string, t: TreeState) {
+  return {
+    focus: thing,
+    up: t.up,
+    down: t.down,
+    kinds: t.kinds.join(','),
+    by: t.by.join(','),
+    ...moment(t),
+    fold: t.open[0] === 'all' ? 'none' : null,
+    open: t.open[0] === 'all' ? '' : t.open.join(','),
+  };
+}
+
 /** Writes a query; what is as usual is left out. */
 export function writeTree(t: TreeState): string {
   const q = new URLSearchParams();
