@@ -44,6 +44,7 @@ pub struct PictureAnswer {
     /// The moment as of which it is; null: now.
     pub as_of: Option<String>,
     /// The record that it was made from.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<HeadRow>,
     /// Index of the card asked for; null when nothing is known of it.
     pub focus: Option<usize>,

@@ -286,11 +286,11 @@ fn work(state: &State, question: Question, asked: Option<String>, gzip: bool, he
             };
             return drop(head.send(Ok(at(whole(&question, caching, bytes, tag.as_deref(), gzip), position))));
         }
-        Reply::Tagged(value, tag) => {
+        Reply::Tagged(text, tag) => {
             if let Some(asked) = asked {
                 state.pictures.remember(asked, tag.clone());
             }
-            return drop(head.send(Ok(at(whole(&question, caching, value.to_string().into(), Some(&tag), gzip), position))));
+            return drop(head.send(Ok(at(whole(&question, caching, text.into(), Some(&tag), gzip), position))));
         }
         Reply::Download(name, stream) => ("application/octet-stream", stream, Some(name)),
         Reply::Lines(stream) => (reply::LINES, stream, None),

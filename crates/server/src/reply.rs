@@ -43,7 +43,7 @@ pub(crate) enum Reply {
     /// JSON.
     Json(Value),
     /// JSON, with a tag that stands for what of it matters.
-    Tagged(Value, String),
+    Tagged(String, String),
     /// A file to be saved under a name.
     Download(String, Stream),
     /// One JSON value a line.

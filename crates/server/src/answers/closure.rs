@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use keizu_graph::Direction;
+use keizu_graph::picture::CardKind;
 use keizu_ledger::picture::vocabulary;
 use keizu_ledger::trace_node_json;
 use serde_json::{Map, Value, json};
@@ -29,7 +30,7 @@ const LIMIT_MAX: usize = 1_000;
 pub(crate) fn closure(ask: &Ask<'_>) -> Result<Reply, Fault> {
     let direction = if ask.query.flag("down")? { Direction::Down } else { Direction::Up };
     let wants_links = ask.query.flag("links")?;
-    let limit = ask.query.number("limit")?.map_or(LIMIT, |limit| usize::try_from(limit).unwrap_or(LIMIT_MAX)).min(LIMIT_MAX);
+    let limit = ask.query.limit(LIMIT, LIMIT_MAX)?;
     let after = match ask.query.get("after") {
         None => 0,
         Some(text) => text.parse().map_err(|_| Fault::wrong("after", "there is nothing to go on after; ask for the first page"))?,
@@ -37,17 +38,13 @@ pub(crate) fn closure(ask: &Ask<'_>) -> Result<Reply, Fault> {
     let thing = ask.thing(ask.query.need("of")?)?;
     let root = ask.view().start(&thing)?;
     let index = ask.state.tail.index();
-    let index = in_memory(ask, &index).ok_or_else(|| Fault { detail: None, ..Fault::busy() })?;
+    let index = in_memory(ask, &index).ok_or_else(Fault::busy)?;
     let whole = ask.ledger.whole();
     let found = index.closure(&whole, &root, direction)?;
     if found.ids.is_empty() && found.apart.is_empty() {
         return Err(Fault::missing(format!("nothing that was read or made is known of {}", crate::ask::spelled(&thing))));
     }
-    let words = vocabulary().kinds;
-    let code = |id: &u32| {
-        let word = index.kind(*id).map_or("run", keizu_record::body::ArtifactKind::word);
-        words.iter().position(|known| *known == word)
-    };
+    let code = |id: &u32| index.kind(*id).map_or(CardKind::Run, CardKind::Artifact).code();
     let kinds: Map<String, Value> = found.artifacts.iter().map(|(kind, count)| (kind.word().to_owned(), json!(count))).collect();
     let page = found.ids.get(after..).unwrap_or_default();
     let page = &page[..page.len().min(limit)];
@@ -55,7 +52,7 @@ pub(crate) fn closure(ask: &Ask<'_>) -> Result<Reply, Fault> {
     let mut answer = json!({
         "counts": {"all": found.ids.len() + found.apart.len(), "runs": found.runs, "artifacts": kinds, "apart": found.apart.len()},
         "kind": found.ids.iter().map(code).collect::<Vec<_>>(),
-        "kinds": words,
+        "kinds": vocabulary().kinds,
         "nodes": index.describe(&whole, page)?.iter().map(trace_node_json).collect::<Vec<_>>(),
         "next": next,
         "seq": index.next() - 1,

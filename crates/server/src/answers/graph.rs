@@ -116,7 +116,10 @@ pub(crate) fn graph(ask: &Ask<'_>) -> Result<Reply, Fault> {
     let thing = ask.thing(ask.query.need("focus")?)?;
     // a layout that is forgotten is no fault: the picture is drawn from nothing
     let near = ask.query.get("near").and_then(|layout| ask.state.pictures.find(layout));
-    let picture = Arc::new(ask.view().picture(&thing, &wanted, near.as_deref())?);
+    let mut picture = ask.view().picture(&thing, &wanted, near.as_deref())?;
+    // the record's size and root are told, and are no part of what is shown
+    let record = if picture.in_parts() { None } else { picture.record.take() };
+    let picture = Arc::new(picture);
     if picture.focus.is_none() {
         return Err(Fault::missing(format!("nothing that was read or made is known of {}", spelled(&thing))));
     }
@@ -135,17 +138,12 @@ pub(crate) fn graph(ask: &Ask<'_>) -> Result<Reply, Fault> {
             Ok(())
         })));
     }
-    let mut value = json(&*picture)?;
-    let mut tag = String::new();
-    if let Value::Object(fields) = &mut value {
-        // the record's size and root are told, and are no part of what is shown
-        let record = fields.remove("record");
-        tag = reply::tag(serde_json::to_string(&fields).map_err(|error| Fault::failed(error.to_string()))?.as_bytes());
-        fields.insert("record".to_owned(), record.unwrap_or_default());
-        fields.insert("vocabulary".to_owned(), json(&vocabulary())?);
-        fields.insert("seq".to_owned(), ask.standing.position.into());
-    }
-    Ok(Reply::Tagged(value, tag))
+    // written once: it may be large
+    let mut text = serde_json::to_string(&*picture).map_err(|error| Fault::failed(error.to_string()))?;
+    let tag = reply::tag(text.as_bytes());
+    text.truncate(text.len() - 1);
+    text += &format!(r#","record":{},"vocabulary":{},"seq":{}}}"#, json(&record)?, json(&vocabulary())?, ask.standing.position);
+    Ok(Reply::Tagged(text, tag))
 }
 
 /// Names of what stands in a part of a picture that was sent without.
