@@ -1,5 +1,7 @@
 //! The record: one immutable statement.
 
+use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::digest::RecordId;
@@ -133,6 +135,49 @@ pub struct Record {
     pub entries: BTreeMap<(Group, String), Value>,
 }
 
+/// The key of an entry, owned or not: entries are looked up without making a `String` first.
+trait Key {
+    fn parts(&self) -> (Group, &str);
+}
+
+impl Key for (Group, String) {
+    fn parts(&self) -> (Group, &str) {
+        (self.0, &self.1)
+    }
+}
+
+impl Key for (Group, &str) {
+    fn parts(&self) -> (Group, &str) {
+        *self
+    }
+}
+
+impl<'a> Borrow<dyn Key + 'a> for (Group, String) {
+    fn borrow(&self) -> &(dyn Key + 'a) {
+        self
+    }
+}
+
+impl PartialEq for dyn Key + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for dyn Key + '_ {}
+
+impl PartialOrd for dyn Key + '_ {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for dyn Key + '_ {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.parts().cmp(&other.parts())
+    }
+}
+
 /// A record at its place in a log, as a store hands it out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -204,7 +249,7 @@ impl Record {
 
     /// A value of the fixed vocabulary.
     pub fn fact(&self, key: &str) -> Option<&Value> {
-        self.entries.get(&(Group::Fact, key.to_owned()))
+        self.entries.get(&(Group::Fact, key) as &dyn Key)
     }
 
     /// A text of the fixed vocabulary.

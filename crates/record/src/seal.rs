@@ -82,6 +82,13 @@ pub struct Field {
     pub value: Vec<u8>,
 }
 
+/// A [`Field`] in the bytes that hold it.
+struct Opened<'a> {
+    tag: u16,
+    key: &'a [u8],
+    value: &'a [u8],
+}
+
 /// The secrets of an origin from which the salts come.
 #[derive(Clone)]
 pub struct RefSecret(pub [u8; 32]);
@@ -260,21 +267,22 @@ impl Sealed {
     /// # Errors
     /// [`SealError`] saying what is wrong.
     pub fn decode(bytes: &[u8]) -> Result<Self, SealError> {
-        let mut sealed = Self::read(bytes)?;
+        let (mut sealed, opened) = Self::read(bytes)?;
+        check_refs(&sealed, &opened)?;
         let fields = sealed.fields();
         sealed.id = sealed.name(&fields);
         Ok(sealed)
     }
 
-    /// Like [`Sealed::decode`], but takes the id on trust: for entries whose log was verified, or is not to be.
+    /// Like [`Sealed::decode`], but takes the id and the blinded names on trust: for entries whose log was verified, or is not to be.
     ///
     /// # Errors
     /// [`SealError`] saying what is wrong.
     pub fn decode_trusted(id: RecordId, bytes: &[u8]) -> Result<Self, SealError> {
-        Ok(Self { id, ..Self::read(bytes)? })
+        Ok(Self { id, ..Self::read(bytes)?.0 })
     }
 
-    fn read(bytes: &[u8]) -> Result<Self, SealError> {
+    fn read(bytes: &[u8]) -> Result<(Self, Vec<Opened<'_>>), SealError> {
         const SHORT: SealError = SealError::Malformed("cut short");
         let mut input = Reader::new(bytes);
         if input.u8().ok_or(SHORT)? != 1 {
@@ -294,23 +302,20 @@ impl Sealed {
         let mut fields = Vec::with_capacity(count);
         for _ in 0..count {
             let tag = input.u16().ok_or(SHORT)?;
-            let key = input.lp().ok_or(SHORT)?.to_vec();
-            let value = input.lp().ok_or(SHORT)?.to_vec();
-            fields.push(Field { tag, key, value });
+            let (key, value) = (input.lp().ok_or(SHORT)?, input.lp().ok_or(SHORT)?);
+            fields.push(Opened { tag, key, value });
         }
         if !input.is_empty() {
             return Err(SealError::Malformed("bytes left over"));
         }
-        if !fields.windows(2).all(|pair| (pair[0].tag, &pair[0].key) < (pair[1].tag, &pair[1].key)) {
+        if !fields.windows(2).all(|pair| (pair[0].tag, pair[0].key) < (pair[1].tag, pair[1].key)) {
             return Err(SealError::Malformed("fields out of order, or twice"));
         }
         let record = open(&fields)?;
         if record.object.is_some() != object_salt.is_some() {
             return Err(SealError::Malformed("object without salt, or salt without object"));
         }
-        let sealed = Self { id: RecordId::new([0; 32]), secret, subject_salt, object_salt, record };
-        check_refs(&sealed, &fields)?;
-        Ok(sealed)
+        Ok((Self { id: RecordId::new([0; 32]), secret, subject_salt, object_salt, record }, fields))
     }
 }
 
@@ -328,8 +333,8 @@ fn check_limits(fields: &[Field]) -> Result<(), SealError> {
     Ok(())
 }
 
-fn check_refs(sealed: &Sealed, fields: &[Field]) -> Result<(), SealError> {
-    let stored = |tag: u16| fields.iter().find(|field| field.tag == tag).map(|field| field.value.as_slice());
+fn check_refs(sealed: &Sealed, fields: &[Opened<'_>]) -> Result<(), SealError> {
+    let stored = |tag: u16| fields.iter().find(|field| field.tag == tag).map(|field| field.value);
     let expected = blind(&sealed.subject_salt, &sealed.record.subject);
     if stored(tag::SUBJECT_REF) != Some(expected.as_bytes()) {
         return Err(SealError::Ref);
@@ -341,7 +346,7 @@ fn check_refs(sealed: &Sealed, fields: &[Field]) -> Result<(), SealError> {
     Ok(())
 }
 
-fn open(fields: &[Field]) -> Result<Record, SealError> {
+fn open(fields: &[Opened<'_>]) -> Result<Record, SealError> {
     use SealError::Malformed;
     let mut kind = None;
     let mut authority = None;
@@ -350,7 +355,7 @@ fn open(fields: &[Field]) -> Result<Record, SealError> {
     let mut cites = std::collections::BTreeSet::new();
     let mut entries = std::collections::BTreeMap::new();
     for field in fields {
-        let value = field.value.as_slice();
+        let value = field.value;
         let byte = || <[u8; 1]>::try_from(value).map(|[byte]| byte).map_err(|_| Malformed("a code is one byte"));
         let time = || value.try_into().map(|bytes| Time(i64::from_be_bytes(bytes))).map_err(|_| Malformed("a time is eight bytes"));
         let node = || NodeId::decode(value).ok_or(Malformed("node id"));
@@ -370,7 +375,7 @@ fn open(fields: &[Field]) -> Result<Record, SealError> {
                 if !value.is_empty() {
                     return Err(Malformed("a cite with a value"));
                 }
-                cites.insert(RecordId::from_slice(&field.key).ok_or(Malformed("cite"))?);
+                cites.insert(RecordId::from_slice(field.key).ok_or(Malformed("cite"))?);
             }
             other => {
                 let group = other
@@ -378,7 +383,7 @@ fn open(fields: &[Field]) -> Result<Record, SealError> {
                     .and_then(|code| u8::try_from(code).ok())
                     .and_then(Group::from_code)
                     .ok_or(Malformed("unknown tag"))?;
-                let key = String::from_utf8(field.key.clone()).map_err(|_| Malformed("a key is UTF-8"))?;
+                let key = String::from_utf8(field.key.to_vec()).map_err(|_| Malformed("a key is UTF-8"))?;
                 entries.insert((group, key), Value::decode(value).ok_or(Malformed("value"))?);
             }
         }
