@@ -71,6 +71,7 @@ type Measures = Vec<(RecordId, BTreeMap<String, Value>)>;
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     seen: HashSet<RecordId>,
+    /// Of what is neither a touch nor a naming: those say it themselves.
     subjects: HashMap<RecordId, NodeId>,
     mends: HashMap<RecordId, Vec<NodeId>>,
     /// The only runs of which something is mended, where that is known beforehand.
@@ -112,7 +113,9 @@ impl Facts {
             return false;
         }
         let record = &entry.record;
-        self.subjects.insert(entry.id, record.subject.clone());
+        if !matches!(record.kind, Kind::Used | Kind::Made | Kind::Named) {
+            self.subjects.insert(entry.id, record.subject.clone());
+        }
         if record.authority == Authority::Corrected || record.kind == Kind::Retracted {
             for cited in &record.cites {
                 self.mends.entry(*cited).or_default().push(record.subject.clone());
@@ -240,8 +243,15 @@ impl Facts {
     /// Whether the record still holds: no correction or retraction of the same subject cites it.
     pub fn holds(&self, id: &RecordId) -> bool {
         let Some(mends) = self.mends.get(id) else { return true };
-        let subject = self.subjects.get(id);
-        !mends.iter().any(|by| Some(by) == subject)
+        !mends.iter().any(|by| self.is_about(id, by))
+    }
+
+    fn is_about(&self, id: &RecordId, node: &NodeId) -> bool {
+        match node {
+            NodeId::Run(run) if self.by_id(id).is_some_and(|touch| touch.edge.run == *run) => true,
+            NodeId::Name(name) if self.naming(id).is_some_and(|naming| naming.named.name == *name) => true,
+            _ => self.subjects.get(id) == Some(node),
+        }
     }
 
     pub fn touch(&self, at: u32) -> &Touch {

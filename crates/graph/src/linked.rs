@@ -17,7 +17,8 @@ const SAME_CONTENT: &str = "same content";
 pub(crate) struct Linked {
     pub facts: Facts,
     resolved: HashMap<RecordId, Option<Resolution>>,
-    read_as: HashMap<Vertex, BTreeSet<RecordId>>,
+    /// Sorted.
+    read_as: HashMap<Vertex, Vec<RecordId>>,
     sources: HashMap<Vertex, Vec<(LinkKind, RecordId)>>,
 }
 
@@ -42,7 +43,10 @@ impl Linked {
     /// Joins a read for good.
     pub fn settle(&mut self, id: RecordId, resolution: Option<Resolution>) {
         if let Some(resolution) = &resolution {
-            self.read_as.entry(resolution.vertex.clone()).or_default().insert(id);
+            let read = self.read_as.entry(resolution.vertex.clone()).or_default();
+            if let Err(place) = read.binary_search(&id) {
+                read.insert(place, id);
+            }
             self.know_source(resolution);
         }
         self.resolved.insert(id, resolution);

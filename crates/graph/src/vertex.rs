@@ -1,6 +1,5 @@
 //! What the graph is made of: occurrences, and links between them.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use keizu_record::body::{ArtifactKind, Role};
@@ -145,5 +144,8 @@ impl Link {
 
 /// Sorted, each once.
 pub(crate) fn unique<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
-    items.into_iter().collect::<BTreeSet<T>>().into_iter().collect()
+    let mut items: Vec<T> = items.into_iter().collect();
+    items.sort_unstable();
+    items.dedup();
+    items
 }

@@ -1,7 +1,5 @@
 //! The walk: level by level through a source, a fixed number of calls a level.
 
-use std::collections::BTreeSet;
-
 use foldhash::HashMap;
 use keizu_record::Authority;
 use keizu_record::body::ArtifactKind;
@@ -93,13 +91,18 @@ pub fn trace<S: Source>(source: &S, root: &Root, options: &Options) -> Result<Tr
 pub(crate) struct Reached {
     pub order: Vec<Vertex>,
     pub at: HashMap<Vertex, usize>,
-    pub links: BTreeSet<Link>,
+    /// Some of them more than once.
+    pub links: Vec<Link>,
     pub truncated: bool,
 }
 
 impl Reached {
     /// Adds what another walk has reached.
     pub fn join(&mut self, other: Self, nodes_max: usize) {
+        if self.order.is_empty() {
+            *self = other;
+            return;
+        }
         for vertex in &other.order {
             self.add(vertex, nodes_max);
         }
@@ -197,9 +200,10 @@ pub(crate) fn admits<V>(options: &Options, link: &Link<V>) -> bool {
 /// Keeps links, and gives what stands at their other ends, each once, in order.
 fn take(reached: &mut Reached, links: Vec<Link>, direction: Direction) -> Vec<Vertex> {
     let ends = unique(links.iter().map(|link| match direction {
-        Direction::Up => link.from.clone(),
-        Direction::Down => link.to.clone(),
+        Direction::Up => &link.from,
+        Direction::Down => &link.to,
     }));
+    let ends = ends.into_iter().cloned().collect();
     reached.links.extend(links);
     ends
 }
