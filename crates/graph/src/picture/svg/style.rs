@@ -7,38 +7,65 @@ const STYLE: &str = "text{font-family:Inter,'Segoe UI Variable Text',system-ui,'
 .a{fill:none;stroke-width:1.5}.main{stroke-width:2.4}.declared{stroke-dasharray:7 5}.inferred{stroke-dasharray:1.5 5;stroke-linecap:round}\
 .imported{stroke-dasharray:10 3 2 3}.q{stroke-width:1}";
 
-/// Selector, property, colour in light and in dark. Written out, since not every reader of SVG knows variables.
-const COLOURS: &[(&str, &str, &str, &str)] = &[
-    (".paper", "fill", "#faf9f6", "#14161a"),
-    (".tab", "fill", "#ffffff", "#1c1f24"),
-    ("text", "fill", "#1b1e23", "#eceae4"),
-    (".s,.k2,.h,.l", "fill", "#4a5059", "#bcc1c9"),
-    (".w,.t", "fill", "#646a74", "#949ba6"),
-    (".q", "stroke", "#dedad1", "#2e333b"),
-    (".tab", "stroke", "#8a857a", "#6c7482"),
-    (".c", "fill", "#ffffff", "#1c1f24"),
-    (".c,.i,.halo", "stroke", "#656b80", "#9aa1a5"),
-    (".data .c,.data .i,.data .halo", "stroke", "#0070cc", "#529efb"),
-    (".code .c,.code .i,.code .halo", "stroke", "#523b00", "#f2dd73"),
-    (".model .c,.model .i,.model .halo", "stroke", "#c04a08", "#ff7a40"),
-    (".evaluation .c,.evaluation .i,.evaluation .halo", "stroke", "#7e1c86", "#eba1e7"),
-    (".run .c,.run .halo", "stroke", "#1f2228", "#dbdfe4"),
-    (".run .i", "stroke", "#1f2228", "#dbdfe4"),
-    (".run .i", "fill", "#1f2228", "#dbdfe4"),
-    (".focus.data .c", "fill", "#e6f1fb", "#152a42"),
-    (".focus.code .c", "fill", "#f5eedb", "#2f2b16"),
-    (".focus.model .c", "fill", "#fdeee4", "#3a2114"),
-    (".focus.evaluation .c", "fill", "#f7e9f8", "#341f36"),
-    (".bad .c", "stroke", "#b3261e", "#ff8a80"),
-    (".bad .s,.bad .k2", "fill", "#b3261e", "#ff8a80"),
-    (".a", "stroke", "#83888f", "#727984"),
-    (".back", "stroke", "#8a5300", "#e7b65a"),
-    (".main", "stroke", "#c04a08", "#ff7a40"),
+/// The colours of everything that Keizu draws: `--name: light-dark(LIGHT, DARK);`.
+const TOKENS: &str = include_str!("tokens.css");
+
+/// Selector, property, token.
+const COLOURS: &[(&str, &str, &str)] = &[
+    (".paper", "fill", "paper"),
+    (".tab", "fill", "surface"),
+    ("text", "fill", "ink"),
+    (".s,.k2,.h,.l", "fill", "ink2"),
+    (".w,.t", "fill", "ink3"),
+    (".q", "stroke", "line"),
+    (".tab", "stroke", "line2"),
+    (".c", "fill", "surface"),
+    (".c,.i,.halo", "stroke", "env"),
+    (".data .c,.data .i,.data .halo", "stroke", "data"),
+    (".code .c,.code .i,.code .halo", "stroke", "code"),
+    (".model .c,.model .i,.model .halo", "stroke", "model"),
+    (".evaluation .c,.evaluation .i,.evaluation .halo", "stroke", "eval"),
+    (".run .c,.run .halo", "stroke", "run"),
+    (".run .i", "stroke", "run"),
+    (".run .i", "fill", "run"),
+    (".focus.data .c", "fill", "data-tint"),
+    (".focus.code .c", "fill", "code-tint"),
+    (".focus.model .c", "fill", "model-tint"),
+    (".focus.evaluation .c", "fill", "eval-tint"),
+    (".bad .c", "stroke", "bad"),
+    (".bad .s,.bad .k2", "fill", "bad"),
+    (".a", "stroke", "edge"),
+    (".back", "stroke", "warn"),
+    (".main", "stroke", "model"),
 ];
 
+/// A token's colours in light and in dark.
+fn token(name: &str) -> Option<(&'static str, &'static str)> {
+    let (_, rest) = TOKENS.split_once(&format!("--{name}: light-dark("))?;
+    rest.split_once(')')?.0.split_once(", ")
+}
+
+/// Colours are written out, since not every reader of SVG knows variables.
 pub(super) fn style() -> String {
     let rules = |dark: bool| -> String {
-        COLOURS.iter().map(|(of, what, light, night)| format!("{of}{{{what}:{}}}", if dark { night } else { light })).collect()
+        let rule = |(of, what, name): &(&str, &str, &str)| {
+            let (light, night) = token(name).unwrap_or(("currentColor", "currentColor"));
+            format!("{of}{{{what}:{}}}", if dark { night } else { light })
+        };
+        COLOURS.iter().map(rule).collect()
     };
     format!("{STYLE}{}@media(prefers-color-scheme:dark){{{}}}", rules(false), rules(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_colour_is_a_token_of_the_page() {
+        for (of, _, name) in COLOURS {
+            let (light, dark) = token(name).unwrap_or_else(|| panic!("{of}: tokens.css has no --{name}"));
+            assert!([light, dark].iter().all(|colour| colour.len() == 7 && colour.starts_with('#')), "{name}: {light} {dark}");
+        }
+    }
 }
