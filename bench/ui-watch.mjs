@@ -1,6 +1,5 @@
 // A browser that is watched from outside: frames, processor time and memory of all its processes.
 import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { chromium } from '../ui/node_modules/playwright-core/index.mjs';
 
 /** In every page: when a mark was set, counted to the frame after the next; and the distances of frames. */
@@ -54,7 +53,7 @@ function family(root) {
 const TICKS = 100;
 
 export class Watched {
-  static async open(path, viewport, assets) {
+  static async open(path, viewport) {
     // Software GL makes 2D canvases slow where there is no GPU, so it goes without, as the tests of the page do.
     const server = await chromium.launchServer({ executablePath: path, args: ['--no-sandbox', '--disable-gpu', '--force-color-profile=srgb', '--enable-precise-memory-info'] });
     const watched = new Watched();
@@ -64,7 +63,6 @@ export class Watched {
     watched.page = await context.newPage();
     watched.page.on('pageerror', (e) => process.stderr.write(`page: ${e.message}\n`));
     await watched.page.addInitScript(INSIDE);
-    if (assets) await watched.page.route(/\/app\.(js|css)$/, (route) => route.fulfill({ path: join(assets, new URL(route.request().url()).pathname) }));
     watched.cdp = await context.newCDPSession(watched.page);
     await watched.cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
     return watched;

@@ -86,7 +86,7 @@ async function near(watched, renderer, box, height) {
 }
 
 async function sample(renderer, url, height, shots) {
-  const watched = await Watched.open(config.chromium, VIEW, renderer === 'keizu' ? config.assets : null);
+  const watched = await Watched.open(config.chromium, VIEW);
   const found = { first: null };
   // Whoever takes all memory is stopped before others are.
   const guard = { full: null };
