@@ -17,6 +17,8 @@ macro_rules! files {
 files! {
     "index.html": "text/html; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
+    "ask.js": "text/javascript; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
     "app.css": "text/css; charset=utf-8",
     "words-ja.js": "text/javascript; charset=utf-8",
     "seal.svg": "image/svg+xml",
