@@ -1,6 +1,7 @@
 import { safe } from '../tree/text';
 import type { Said, TableChange } from '../types';
 import { app, say, t } from './app.svelte';
+import { reason } from './blind';
 import { tableSaid } from './table-said';
 
 /** What belongs to the statement before it, and is not set off from it. */
@@ -21,6 +22,7 @@ export function sayings(said: Said[] | undefined, sent: string, table: TableChan
 
 function one(code: string, args: string[]): string {
   if (code === 'text') return safe(args[0] ?? '');
+  if (code === 'may_differ' || code === 'unclean') return say(`said.${code}`, safe(args[0] ?? ''), { a: reason(args[0] ?? '') });
   const [a = '', b = '', c = ''] = args.map((arg) => (/^\d{4,}$/.test(arg) ? app.format.number(Number(arg)) : safe(arg)));
   return say(`said.${code}`, args.map(safe).join(' '), { a, b, c });
 }
