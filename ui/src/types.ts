@@ -1,10 +1,10 @@
 /** Pieces of the server's answers that the page reads. What may be absent is marked so. */
 
-export interface Freshness {
+export interface ModelFreshness {
   state: string;
-  until?: string | null;
-  cause?: string | null;
-  goal?: string | null;
+  until: string | null;
+  cause: string | null;
+  goal: string;
 }
 
 export interface Metric {
@@ -20,7 +20,7 @@ export interface ModelRow {
   aliases: string[];
   at: string | null;
   run: string | null;
-  freshness: Freshness | null;
+  freshness: ModelFreshness | null;
   metric: Metric | null;
   spark: number[];
   changed: { kinds: string[]; at?: string | null; by?: string | null } | null;
@@ -46,7 +46,7 @@ export interface Running {
 
 export interface RecordBrief {
   size: number;
-  root: string;
+  root: string | null;
   checkpoint_at?: string | null;
   verified_at?: string | null;
 }
@@ -120,7 +120,8 @@ export interface RunDetail extends Omit<RunLine, 'made' | 'made_count'> {
   parent: string | null;
   children: string[];
   blind_spots: { kind: string; detail: string }[];
-  coverage: number;
+  /** Nothing before its end. */
+  coverage: number | null;
   judged: Judged[];
 }
 
@@ -145,7 +146,7 @@ export interface Column {
   name: string;
   kind: string;
   stored?: string;
-  missing: number;
+  missing: number | null;
   distinct: number | null;
   min: string | null;
   max: string | null;
@@ -271,7 +272,6 @@ export interface Cause {
   diff: string | null;
   data: TableChange | null;
   because: Cause[];
-  share?: { value: number; noise?: number | null } | null;
 }
 
 export interface Why {
@@ -301,7 +301,7 @@ export interface Hit {
   command: string[];
   versions: string[];
   aliases: string[];
-  deployments: { where?: string; since?: string; [k: string]: unknown }[];
+  deployments: { name: string | null; since: string }[];
   owners: string[];
   authority: string | null;
 }
@@ -311,7 +311,6 @@ export interface Found {
   kind: string;
   name: string;
   at?: string | null;
-  why?: string | null;
   detail?: string | null;
 }
 

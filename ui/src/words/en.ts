@@ -323,6 +323,7 @@ export const en = {
   'run.copy': 'Copy',
   'run.copied': 'Copied',
   'run.seen': 'What was seen',
+  'run.seen.later': 'It is told when the run has ended.',
   'run.seen.all': 'Everything it did was seen.',
   'run.blind': 'Not seen',
   'run.exit': 'exit {n}',

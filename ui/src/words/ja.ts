@@ -324,6 +324,7 @@ export const ja: Words = {
   'run.copy': 'コピー',
   'run.copied': 'コピーしました',
   'run.seen': '観測できた割合',
+  'run.seen.later': '実行が終わると分かります。',
   'run.seen.all': 'すべて観測されました。',
   'run.blind': '見えなかったもの',
   'run.exit': '終了コード {n}',
