@@ -113,12 +113,17 @@ def test_who_comes_knows_whether_something_fell_between_an_answer_and_the_events
 
 def test_a_run_is_shown_while_it_goes_on(own, own_server):
     events = Events(own_server)
-    job = own.start(sys.executable, "-c", "import sys; open('begun', 'w').close(); sys.stdin.read()", stdin=-1)
+    own.write("seen.csv", "a,b\n1,2\n")
+    job = own.start(sys.executable, "-c", "import sys; open('begun', 'w').write(open('seen.csv').read()); sys.stdin.read()", stdin=-1)
     try:
         told = events.until(lambda event: event["event"] == "running" and event["data"])
         [running] = told[-1]["data"]
         assert running["command"][0] == sys.executable and running["state"] == "running"
         assert own_server.until(lambda home: home["running"], "home")["running"][0]["id"] == running["id"]
+        told = events.until(lambda event: event["event"] == "running" and event["data"] and event["data"][0]["written"])
+        [running] = told[-1]["data"]
+        assert "seen.csv" in running["read"] and "begun" in running["written"]
+        assert running["inputs"] >= 1 and running["outputs"] >= 1
     finally:
         job.communicate(b"")
     events.until(lambda event: event["event"] == "running" and not event["data"])

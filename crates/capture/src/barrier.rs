@@ -11,7 +11,7 @@ use crate::arena::layout::STATE_RUNNING;
 use crate::arena::{Arena, Reader, Until};
 use crate::event::What;
 use crate::host::{Host, Start};
-use crate::observe::Observer;
+use crate::observe::{Glance, Observer};
 use crate::watch::Counts;
 use crate::{folder, process};
 
@@ -46,6 +46,16 @@ impl Found {
     /// Whether the run's folder is still there: its watcher, or another command, may have put it away since it was found.
     pub fn is_there(&self) -> bool {
         self.folder.join("arena").exists()
+    }
+
+    /// What was known at its beginning; nothing when the folder is gone, or not filled yet.
+    pub fn start(&self) -> Option<Start> {
+        serde_json::from_slice(&std::fs::read(self.folder.join("start.json")).ok()?).ok()
+    }
+
+    /// What it has touched so far, as its watcher wrote it down last, at most four times a second; nothing at first.
+    pub fn glance(&self) -> Option<Glance> {
+        serde_json::from_slice(&std::fs::read(self.folder.join(folder::GLANCE)).ok()?).ok()
     }
 }
 

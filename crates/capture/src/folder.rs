@@ -1,7 +1,7 @@
 //! The run's own folder: the arena, and the library under every name by which loaders may ask for it.
 //!
 //! ```text
-//! arena   start.json   watcher.log   x86_64/libkeizu.libasan.so   haswell/…   xeon_phi/…   $PLATFORM/…   i386/… (the 32-bit stub)
+//! arena   start.json   glance.json   watcher.log   x86_64/libkeizu.libasan.so   haswell/…   xeon_phi/…   $PLATFORM/…   i386/… (the 32-bit stub)
 //! ```
 //!
 //! glibc expands `$PLATFORM` in LD_PRELOAD to the class of the *program*, so that a 32-bit program finds the stub and is silent; musl does
@@ -20,6 +20,9 @@ use crate::host::Plan;
 
 const SHIM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/shim.so"));
 const STUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stub.so"));
+
+/// What the run has touched so far.
+pub(crate) const GLANCE: &str = "glance.json";
 
 /// The library's file name.
 pub(crate) const LIBRARY: &str = "libkeizu.libasan.so";

@@ -18,7 +18,7 @@ use crate::arena::layout::{STATE_COMMITTED, STATE_ENDING, STATE_RUNNING};
 use crate::arena::{Arena, Reader, Until, realtime};
 use crate::event::What;
 use crate::host::{Host, Start};
-use crate::observe::Observer;
+use crate::observe::{Glance, Observer};
 use crate::process::{self, Pidfd};
 use crate::{folder, launch};
 
@@ -31,6 +31,10 @@ const TICK: Duration = Duration::from_millis(50);
 const SLICE: Duration = Duration::from_millis(20);
 /// How long the root's parent may take to reap it, when only the reaping tells the exit code.
 const REAP: Duration = Duration::from_millis(200);
+/// Between two glances that are written down for whoever looks on; longer where a glance takes long.
+const GLANCE: Duration = Duration::from_millis(250);
+/// A glance takes at most this share of the time.
+const GLANCE_SHARE: u32 = 50;
 /// Between two looks at processes that outlived the root.
 const SURVIVORS: Duration = Duration::from_secs(1);
 
@@ -134,6 +138,10 @@ struct Watch {
     told: Option<i32>,
     sealed: Option<Account>,
     counted: Counts,
+    /// What was written down last, and when the next may be.
+    glance: (Glance, Instant),
+    /// Something came since.
+    stale: bool,
 }
 
 /// What the observer has been told of what it does not see.
@@ -173,6 +181,8 @@ impl Watch {
             told: None,
             sealed: None,
             counted: Counts::default(),
+            glance: (Glance::default(), Instant::now() + GLANCE),
+            stale: false,
         }
     }
 
@@ -187,10 +197,29 @@ impl Watch {
             if !more {
                 self.arena.await_state(state, TICK);
             }
-            self.drain(Until::Now);
+            self.stale |= self.drain(Until::Now);
             more = self.observer.work(&mut *self.host, SLICE);
+            self.look_on();
         }
         self.after();
+    }
+
+    /// Writes down what was touched so far. Nobody depends on it: a failure is none.
+    fn look_on(&mut self) {
+        let began = Instant::now();
+        if !self.stale || began < self.glance.1 {
+            return;
+        }
+        let glance = self.observer.glance();
+        if glance != self.glance.0
+            && let Ok(text) = serde_json::to_vec(&glance)
+        {
+            let path = self.folder.join(folder::GLANCE);
+            let fresh = path.with_extension("new");
+            let _ = std::fs::write(&fresh, text).and_then(|()| std::fs::rename(&fresh, path));
+        }
+        self.glance = (glance, Instant::now() + GLANCE.max(began.elapsed() * GLANCE_SHARE));
+        self.stale = false;
     }
 
     /// True when something came.

@@ -63,6 +63,26 @@ fn a_running_command_is_not_waited_for() {
 }
 
 #[test]
+fn a_running_command_is_looked_on_as_it_goes() {
+    let project = Project::new();
+    project.write("a.csv", "1,2");
+    let script =
+        "cat a.csv > b.csv; touch here; while [ ! -e go ]; do sleep 0.01; done; cat b.csv > c.csv; while [ ! -e end ]; do sleep 0.01; done";
+    let mut job = project.command(&["--quiet"], &["sh", "-c", script]).spawn().unwrap();
+    let glance = || barrier::scan(&project.runs()).first().and_then(barrier::Found::glance).unwrap_or_default();
+    eventually("what it has read and written is told", || {
+        let glance = glance();
+        glance.read == ["a.csv"] && glance.written.contains(&"b.csv".to_owned())
+    });
+    let before = glance();
+    project.write("go", "");
+    eventually("and what came since", || glance().written.contains(&"c.csv".to_owned()) && glance().outputs > before.outputs);
+    project.write("end", "");
+    job.wait().unwrap();
+    assert!(barrier::scan(&project.runs()).iter().all(|found| found.state != State::Running));
+}
+
+#[test]
 fn process_one_of_a_container_is_committed_before_it_ends() {
     if tool(&["unshare"]).is_none() {
         return;

@@ -1,7 +1,7 @@
 //! What runs now: told from the folders of runs that are being watched, before anything of them is in the record.
 
 use keizu_capture::barrier::{self, State};
-use keizu_capture::host::Start;
+use keizu_capture::observe::Glance;
 use keizu_record::FilePath;
 use serde::Serialize;
 
@@ -19,6 +19,9 @@ pub struct Running {
     pub started_at: String,
     /// `running`, or `sealing`: the command is gone, and what it did is being written down.
     pub state: &'static str,
+    /// What it has touched so far in its project.
+    #[serde(flatten)]
+    pub touched: Glance,
 }
 
 /// What was found.
@@ -43,13 +46,13 @@ pub fn running(home: &Home) -> Found {
                 continue;
             }
         };
-        let start = std::fs::read(run.folder.join("start.json")).ok().and_then(|text| serde_json::from_slice::<Start>(&text).ok());
-        let Some(start) = start else { continue };
+        let Some(start) = run.start() else { continue };
         found.rows.push(Running {
             id: run.run.to_string(),
             command: start.command.iter().map(|word| FilePath::new(word.as_slice()).to_string()).collect(),
             started_at: rfc3339(start.began),
             state,
+            touched: run.glance().unwrap_or_default(),
         });
     }
     found.rows.sort_by(|a, b| (&a.started_at, &a.id).cmp(&(&b.started_at, &b.id)));

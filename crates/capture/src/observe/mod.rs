@@ -16,6 +16,7 @@ mod draft;
 pub(crate) mod elf;
 mod fold;
 mod folders;
+mod glance;
 mod moves;
 mod names;
 mod objects;
@@ -35,6 +36,8 @@ use keizu_record::RunId;
 use crate::account::{Blind, Git};
 use crate::event::Mode;
 use crate::host::{Memory, Start};
+
+pub use glance::Glance;
 
 use folders::Listings;
 use names::{Names, NodeId, Place};

@@ -57,7 +57,7 @@ const SHAPES: &[(&str, &str)] = &[
     ("Metric", "name text, value num, before num?"),
     ("Changed", "kinds [text], at text, by text"),
     ("Look", "thing text, code text, args [any]"),
-    ("Running", "id text, command [text], started_at text, state text"),
+    ("Running", "id text, command [text], started_at text, state text, inputs int, outputs int, read [text], written [text]"),
     ("Models", "models [NameRow], next text?"),
     ("Datasets", "data [NameRow], next text?"),
     ("NameRow", "name text, thing text?, versions int, aliases {int}, newest VersionRow?"),

@@ -198,3 +198,22 @@ fn many_blind_files_are_a_few_lines() {
     assert_eq!(lines.len(), 21);
     assert_eq!(lines.iter().find(|line| line.starts_with("and")).unwrap(), "and 30 more files");
 }
+
+#[test]
+fn a_glance_tells_what_was_touched_so_far() {
+    let mut run = Script::with(&[("a.csv", "1"), ("b.csv", "2"), ("lib/site-packages/p/x.py", ""), ("state.json", "{}"), ("away.txt", "")]);
+    assert_eq!(run.observer.glance(), super::super::Glance::default());
+    run.read("a.csv");
+    run.read("lib/site-packages/p/x.py");
+    run.read("b.csv");
+    run.read("state.json");
+    run.append("state.json", " ");
+    run.write("model.bin", "m");
+    run.write("passing", "");
+    run.unlink("passing");
+    run.read("model.bin");
+    let glance = run.observer.glance();
+    assert_eq!((glance.inputs, glance.outputs), (2, 2), "what is written too counts once; what is gone, and packages, not at all");
+    assert_eq!(glance.read, ["b.csv", "a.csv"]);
+    assert_eq!(glance.written, ["model.bin", "state.json"]);
+}
