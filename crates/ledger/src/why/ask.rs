@@ -42,7 +42,7 @@ impl Ledger {
         let contents = Contents::new(self);
         let redactor = Redactor::new(self.config());
         let answerer =
-            Answerer { view: &view, opener: Opener { contents: &contents, redactor: &redactor }, facts: RefCell::new(HashMap::new()) };
+            Answerer { view: &view, opener: Opener { contents: &contents, redactor: &redactor, compared: RefCell::default() }, facts: RefCell::new(HashMap::new()) };
         answerer.answer(question)
     }
 }

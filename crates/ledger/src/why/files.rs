@@ -1,13 +1,18 @@
 //! Differences in files: each leaf of the comparison, opened.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use keizu_graph::Place;
 use keizu_graph::why::{File, Group as GraphGroup, Leaf, Reason};
+use keizu_profile::Difference;
 use keizu_record::body::{ArtifactKind, Role};
 use keizu_record::{Authority, Digest, FilePath, Value};
 
 use super::contents::Contents;
 use super::draft::Draft;
-use super::open::Opened;
+use super::open::{Opened, Sides};
+use super::tables::Said;
 use super::{CauseKind, Effect, Swap, code};
 use crate::Error;
 use crate::rules::evaluate;
@@ -28,6 +33,8 @@ const PARAMS_MAX: usize = 40;
 pub(super) struct Opener<'c> {
     pub contents: &'c Contents<'c>,
     pub redactor: &'c Redactor<'c>,
+    /// Tables that were compared for this answer.
+    pub compared: RefCell<HashMap<Sides, (Said, Box<Difference>)>>,
 }
 
 /// The kind of a cause, by what the file was to whom.

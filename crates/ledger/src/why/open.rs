@@ -41,9 +41,25 @@ pub(super) enum Opened {
 /// A file with its format, and how to open it.
 type Ready<'o> = (String, Format, Box<dyn Fn() -> io::Result<Box<dyn Bytes>> + 'o>);
 
+/// What was compared: names and contents of both sides.
+pub(super) type Sides = [Vec<(String, Digest)>; 2];
+
 impl Opener<'_> {
-    /// Compares two tables, each of one file or of several.
+    /// Compares two tables, each of one file or of several. The same two are compared once: one change is often a cause twice, of the measure and of the
+    /// model.
     pub fn tables(&self, before: &[Piece], after: &[Piece]) -> Result<Opened, Error> {
+        let sides: Sides = [before, after].map(|side| side.iter().map(|piece| (piece.name.clone(), piece.content)).collect());
+        if let Some((said, difference)) = self.compared.borrow().get(&sides) {
+            return Ok(Opened::Compared(said.clone(), difference.clone()));
+        }
+        let opened = self.compare(before, after)?;
+        if let Opened::Compared(said, difference) = &opened {
+            self.compared.borrow_mut().insert(sides, (said.clone(), difference.clone()));
+        }
+        Ok(opened)
+    }
+
+    fn compare(&self, before: &[Piece], after: &[Piece]) -> Result<Opened, Error> {
         let bytes: u64 = before.iter().chain(after).filter_map(|piece| piece.size).sum();
         if bytes > TABLE_BYTES_MAX || before.len().max(after.len()) > PARTS_MAX {
             return Ok(Opened::Not(crate::said::said!("too_large", "too large to be opened")));
