@@ -37,11 +37,11 @@ export interface Running {
   id: string;
   command: string[];
   started_at: string;
-  inputs?: number | string[];
-  outputs?: number | string[];
-  code?: number;
-  processes?: number;
-  user?: string | null;
+  /** Files of the project that it has read and written so far, and those that it touched last, the newest first. */
+  inputs: number;
+  outputs: number;
+  read: string[];
+  written: string[];
 }
 
 export interface RecordBrief {

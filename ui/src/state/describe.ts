@@ -1,7 +1,8 @@
 import { safe } from '../tree/text';
 import type { Scene } from '../tree/scene';
-import { say, t } from './app.svelte';
-import { stateOf, subOf } from './say-graph';
+import { t } from './app.svelte';
+import type { Marks } from '../tree/fresh';
+import { stands, subOf } from './say-graph';
 
 function names(scene: Scene, nodes: number[]): string {
   const shown = nodes.slice(0, 3).map((i) => safe(scene.answer.nodes.name[i]));
@@ -9,13 +10,13 @@ function names(scene: Scene, nodes: number[]): string {
 }
 
 /** A node in words, for those who do not see the picture: "features, data; made by featurize; used by train". */
-export function describe(scene: Scene, i: number): string {
+export function describe(scene: Scene, i: number, marks?: Marks): string {
   const { from, to } = scene.answer.edges;
   const parents = [...scene.ins(i)].map((e) => from[e]);
   const children = [...scene.outs(i)].map((e) => to[e]);
   const run = scene.isRun(i);
-  const state = stateOf(scene, i);
-  const parts = [`${safe(scene.answer.nodes.name[i])}, ${subOf(scene, i)}${state ? `, ${say(`state.${state}`, state)}` : ''}`];
+  const state = stands(scene, i, marks);
+  const parts = [`${safe(scene.answer.nodes.name[i])}, ${subOf(scene, i)}${state ? `, ${state}` : ''}`];
   if (parents.length) parts.push(t(run ? 'tree.line.from' : 'tree.line.up', { list: names(scene, parents) }));
   if (children.length) parts.push(t(run ? 'tree.line.makes' : 'tree.line.down', { list: names(scene, children) }));
   const hidden = scene.answer.nodes.up[i];

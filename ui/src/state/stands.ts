@@ -21,9 +21,9 @@ export function folded(rows: StatusRow[]): Standing[] {
   return [...all.values()];
 }
 
-/** What happened; the thing to which it happened is named where it is another. */
-export function causeOf(r: StatusRow): string {
+/** What happened; the thing to which it happened is named where it is another than the one that is spoken of. */
+export function causeOf(r: StatusRow, of: readonly string[] = [r.place, r.thing]): string {
   if (!r.cause) return '';
   const what = sayings(r.cause.said, r.cause.what);
-  return r.cause.thing === r.place || r.cause.thing === r.thing ? what : t('look.cause', { thing: safe(r.cause.thing), what });
+  return of.includes(r.cause.thing) ? what : t('look.cause', { thing: safe(r.cause.thing), what });
 }

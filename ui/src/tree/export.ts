@@ -2,7 +2,7 @@ import type { Camera, View } from './camera';
 import { colours, type Colours } from './colours';
 import { HEADS, paintHeads, type HeadWords } from './heads';
 import { AUTHORITIES, DASHES } from './kinds';
-import { paint, type Look } from './paint';
+import { badge, paint, type Look } from './paint';
 import type { Pen } from './pen';
 import type { Scene } from './scene';
 import { SvgPen } from './svg-pen';
@@ -14,6 +14,7 @@ export interface Caption {
   /** What stands in the corner: the record's size and root, and the moment. */
   proof: string;
   authority: (a: (typeof AUTHORITIES)[number]) => string;
+  state: (s: string) => string;
 }
 
 const PAD = 30;
@@ -53,6 +54,14 @@ export function draw(scene: Scene, pen: Pen, look: Look, words: HeadWords, capti
     const text = `${caption.authority(a)} ${n}`;
     pen.text(text, x + 38, y, { size: 11.5, weight: 400, color: c.ink3 });
     x += 38 + pen.width(text, 11.5, 400) + 22;
+  }
+  for (const s of ['changed', 'stale', 'due', 'late']) {
+    const n = Array.from({ length: scene.n }, (_, i) => look.state(i)).filter((v) => v === s).length;
+    if (!n) continue;
+    badge(pen, c, s, x + 8, y - 4, 1);
+    const text = `${caption.state(s)}: ${n}`;
+    pen.text(text, x + 24, y, { size: 11.5, weight: 400, color: c.ink3 });
+    x += 24 + pen.width(text, 11.5, 400) + 22;
   }
   pen.text(caption.proof, w - PAD, y, { size: 11.5, weight: 400, color: c.ink3, align: 'end', mono: true });
 }

@@ -9,7 +9,9 @@ import { card, icon } from './shapes';
 import { cut, safe } from './text';
 
 /** How states are told on the corner of a card, by their word. */
-export const STATE_GLYPH: Record<string, { glyph: string; tone: 'warn' | 'bad' | 'env' }> = {
+export const STATE_GLYPH: Record<string, { glyph: string; tone: 'warn' | 'bad' | 'env'; full?: boolean }> = {
+  // Where it begins is told from what it reaches.
+  changed: { glyph: '≠', tone: 'warn', full: true },
   due: { glyph: '△', tone: 'warn' },
   late: { glyph: '✕', tone: 'bad' },
   stale: { glyph: '△', tone: 'warn' },
@@ -312,13 +314,14 @@ function tab(pen: Pen, c: Colours, count: number, x: number, y: number, k: numbe
   pen.text(`+${count}`, x, y + 4 * k, { size: 11 * k, weight: 550, color: c.ink2, align: 'middle' });
 }
 
-function badge(pen: Pen, c: Colours, state: string, x: number, y: number, k: number): void {
-  const { glyph, tone } = STATE_GLYPH[state];
+/** A state as a sign: on the corner of a card, and in the legend. */
+export function badge(pen: Pen, c: Colours, state: string, x: number, y: number, k: number): void {
+  const { glyph, tone, full } = STATE_GLYPH[state];
   pen.begin();
   pen.circle(x, y, 8 * k);
-  pen.fill(c[`${tone}-tint`]);
+  pen.fill(full ? c[tone] : c[`${tone}-tint`]);
   pen.stroke(c[tone], 1.2 * k);
-  pen.text(glyph, x, y + 3.6 * k, { size: 10 * k, weight: 650, color: c[tone], align: 'middle' });
+  pen.text(glyph, x, y + 3.6 * k, { size: (full ? 12 : 10) * k, weight: 650, color: full ? c.surface : c[tone], align: 'middle' });
 }
 
 function run(scene: Scene, pen: Pen, cam: Camera, look: Look, i: number, s: Step): void {

@@ -184,13 +184,15 @@ export class Scene {
     return seen.length ? { layers: [seen[0], seen[seen.length - 1]], y } : null;
   }
   /** Takes names that came later. */
-  call(found: { at: number[]; name: string[]; sub: Coded[]; thing: (string | null)[] }): void {
+  call(found: { at: number[]; name: string[]; sub: Coded[]; thing: (string | null)[]; path?: (string | null)[] }): void {
     const { nodes } = this.answer;
+    if (found.path) nodes.path ??= Array<null>(this.n).fill(null);
     found.at.forEach((i, k) => {
       if (!nodes.name[i] && found.name[k]) this.unnamed--;
       nodes.name[i] = found.name[k];
       nodes.sub[i] = found.sub[k];
       if (nodes.thing) nodes.thing[i] = found.thing[k];
+      if (nodes.path && found.path) nodes.path[i] = found.path[k];
     });
   }
 

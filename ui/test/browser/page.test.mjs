@@ -175,6 +175,46 @@ describe('the tree', () => {
       await page.waitForURL((url) => !/known|as_of/.test(url.search));
     }));
 
+  it('shows what is stale, and where it began, until the file is as it was', () =>
+    visit(async (v, page) => {
+      const raw = join(project, 'daily/2013-01-03.csv');
+      const was = await readFile(raw);
+      /** The signs on the card with this name, in the picture that is saved. */
+      const signs = (svg, name) => svg.split('<g><title>').filter((g) => g.startsWith(`${name} · `)).map((g) => g.match(/>([△≠])</)?.[1] ?? '');
+      const legend = page.getByRole('group', { name: 'Lines' });
+      await v.go('/model:delay', 'canvas[role=application]');
+      await legend.getByText('changed since: 1').waitFor();
+      const before = await exported(page);
+      assert.deepEqual([signs(before, 'delay'), signs(before, 'daily/'), signs(before, 'holdout.csv')], [[''], [''], ['≠']]);
+      await page.keyboard.press('Escape');
+      try {
+        await writeFile(raw, `${was}0.1,0.2,1\n`);
+        await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+        await legend.getByText('changed since: 2').waitFor();
+        const svg = await exported(page);
+        assert.deepEqual([signs(svg, 'delay'), signs(svg, 'daily/'), signs(svg, 'train.csv')], [['△'], ['≠'], ['△']]);
+        await page.keyboard.press('Escape');
+        // In words: the panel, the line for screen readers, the list.
+        const cause = /stale[\s\S]*daily\/2013-01-03\.csv changed/;
+        await page.locator('aside').filter({ hasText: cause }).waitFor();
+        await page.locator('[aria-live=polite]').filter({ hasText: /delay, .*stale \(daily\/2013-01-03\.csv changed\)/ }).waitFor({ state: 'attached' });
+        await tree(page).focus();
+        await page.keyboard.press('l');
+        await page.getByRole('treeitem').filter({ hasText: cause }).first().waitFor();
+        await page.getByRole('treeitem').filter({ hasText: /daily\/[\s\S]*changed since/ }).first().waitFor();
+        // A picture of then says nothing of now.
+        await page.getByRole('slider', { name: 'Moment of the tree' }).focus();
+        await page.keyboard.press('Home');
+        await page.getByText(/This is how it was then/).waitFor();
+        await legend.getByText(/stale/).waitFor({ state: 'detached' });
+      } finally {
+        await writeFile(raw, was);
+      }
+      await v.go('/model:delay', 'canvas[role=application]');
+      await legend.getByText('changed since: 1').waitFor();
+      assert.deepEqual(signs(await exported(page), 'delay'), ['']);
+    }));
+
   it('goes to paper as picture and list', () =>
     visit(async (v, page) => {
       await v.go('/model:delay', 'canvas[role=application]');

@@ -206,7 +206,7 @@ describe('the list', () => {
 describe('the exported picture', () => {
   const words = { role: (r: string) => r, time: (s: string) => s.slice(0, 10), span: (a: string, b: string) => `${a} – ${b}`, count: String };
   const make = () =>
-    svg(new Scene(flights()), look(), words, { title: 'delay v12', desc: '9 things', proof: 'record 4812 · abcd', authority: (a) => a }, false);
+    svg(new Scene(flights()), look(), words, { title: 'delay v12', desc: '9 things', proof: 'record 4812 · abcd', authority: (a) => a, state: (s) => s }, false);
   it('is the same bytes each time, with its text as text and what it proves', () => {
     expect(make()).toBe(make());
     expect(make()).toContain('>features.parquet<');
@@ -217,7 +217,7 @@ describe('the exported picture', () => {
   it('escapes what a hostile name brings', () => {
     const a = flights();
     a.nodes.name[0] = '<script>"&\u202e';
-    const text = svg(new Scene(a), look(), words, { title: 't', desc: 'd', proof: '', authority: (x) => x }, false);
+    const text = svg(new Scene(a), look(), words, { title: 't', desc: 'd', proof: '', authority: (x) => x, state: (s) => s }, false);
     expect(text).not.toContain('<script>');
     expect(text).not.toContain('\u202e');
   });
