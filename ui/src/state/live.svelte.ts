@@ -9,6 +9,9 @@ export interface Event {
   things: string[];
 }
 
+/** Paths kept of each run that goes on. */
+const TOUCHED_MAX = 500;
+
 /** What is being recorded now. One tab of the browser listens to the server; it tells the others. */
 class Live {
   running = $state.raw<Running[]>([]);
@@ -89,7 +92,7 @@ class Live {
       const o = said as Running[] | { running?: Running[]; id?: string };
       const now = Array.isArray(o) ? o : (o.running ?? (o.id ? [o as Running] : []));
       const ended = this.running.some((r) => !now.some((n) => n.id === r.id));
-      this.running = now;
+      this.running = now.map((r) => this.longer(r));
       if (ended) this.bump();
       return;
     }
@@ -98,6 +101,13 @@ class Live {
     for (const e of events) if (e.seq > app.seq) app.seq = e.seq;
     this.recent = [...events.reverse(), ...this.recent].slice(0, 60);
     this.bump();
+  }
+
+  /** A run is told with what it touched last: with what was told of it before, that is more. */
+  private longer(now: Running): Running {
+    const before = this.running.find((r) => r.id === now.id);
+    const all = (fresh: string[] = [], old: string[] = []) => [...new Set([...fresh, ...old])].slice(0, TOUCHED_MAX);
+    return { ...now, read: all(now.read, before?.read), written: all(now.written, before?.written) };
   }
 
   /** At most four times a second. */

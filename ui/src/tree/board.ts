@@ -17,6 +17,8 @@ export interface Host {
   still(): boolean;
   /** The camera has moved. */
   moved?(): void;
+  /** A frame was painted: what lies over the picture follows it. */
+  framed?(): void;
 }
 
 /** The canvas of a tree: owns the camera, paints when something changed, and moves pixels while a gesture lasts. */
@@ -160,6 +162,7 @@ export class Board {
     this.work(moving ? 2 : 7);
     this.compose(scene);
     this.minimap(scene);
+    this.host.framed?.();
     this.stats.frames++;
     if (this.small || this.near) this.tell('tree-drawn');
     if (this.whole) this.tell('tree-whole');

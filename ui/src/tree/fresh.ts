@@ -23,7 +23,7 @@ function worse(a: string, b: string): boolean {
 }
 
 /** The path itself, and the folders that hold it. */
-function* around(path: string): Generator<string> {
+export function* around(path: string): Generator<string> {
   yield path;
   for (let at = path.lastIndexOf('/', path.length - 2); at > 0; at = path.lastIndexOf('/', at - 1)) yield path.slice(0, at + 1);
 }

@@ -1,6 +1,6 @@
 // The page in a real browser, over the real binary and a real record. Run by tests/page, which records the project.
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { browser, freePort, open, project, run, serve } from './house.mjs';
@@ -379,15 +379,42 @@ describe('while something runs', () => {
       await page.getByRole('link', { name, exact: true }).waitFor({ timeout: 15_000 });
     }));
 
-  it('the tree says that one of its steps runs', () =>
+  it('the tree shows a run while it goes on: what it reads, how much it has touched', () =>
     visit(async (v, page) => {
       await mkdir(join(project, 'slow'), { recursive: true });
-      await writeFile(join(project, 'slow/train.py'), 'import time\ntime.sleep(4)\n');
+      await rm(join(project, 'slow/go'), { force: true });
+      await writeFile(
+        join(project, 'slow/train.py'),
+        'import os, time\nopen("features/train.csv").read()\nopen("slow/made.txt", "w").write("x")\nwhile not os.path.exists("slow/go"):\n    time.sleep(0.05)\n',
+      );
       await v.go('/model:delay', 'canvas[role=application]');
+      const knot = page.locator('.knot');
+      const said = page.locator('.banner').filter({ hasText: 'A step of this tree runs now' });
       const done = run('python3', 'slow/train.py');
-      await page.getByText('A step of this tree runs now').waitFor({ timeout: 15_000 });
-      await done;
-      await page.getByText('A step of this tree runs now').waitFor({ state: 'detached', timeout: 15_000 });
+      try {
+        await knot.filter({ hasText: /train[\s\S]*[1-9]\d* read[\s\S]*[1-9]\d* written/ }).waitFor();
+        assert.equal(await knot.count(), 1);
+        assert.equal(await page.locator('path.line').count(), 1, 'a line from train.csv');
+        await said.filter({ hasText: /reads train\.csv.* writes made\.txt/ }).waitFor();
+        assert.match(await said.getByRole('status').innerText(), /python3 slow\/train\.py/);
+        await tree(page).focus();
+        await page.keyboard.press('l');
+        await page.getByRole('tree').waitFor();
+        assert.ok(await said.isVisible());
+        await page.locator('[role=treeitem][tabindex="0"]').focus();
+        await page.keyboard.press('l');
+        // It follows the picture, and is reached by the pointer alone: its link stands above the picture.
+        const before = await knot.boundingBox();
+        await tree(page).focus();
+        await page.keyboard.press('Shift+ArrowDown');
+        await page.waitForFunction((y) => document.querySelector('.knot')?.getBoundingClientRect().y !== y, before.y);
+        assert.equal(await knot.getAttribute('tabindex'), '-1');
+      } finally {
+        await writeFile(join(project, 'slow/go'), '');
+        await done;
+      }
+      await knot.waitFor({ state: 'detached' });
+      await said.waitFor({ state: 'detached' });
     }));
 
   it('a server that ends and comes back is noticed, and what was shown stays', () =>
