@@ -113,12 +113,45 @@ pub struct ColumnChange {
     pub distinct: Side<u64>,
     /// How far apart the two distributions are.
     pub drift: Drift,
+    /// How its values are spread in both; nothing where that is not known, or says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Spread>,
     /// Values that only the second table has, with their counts, the most frequent first.
     pub new_values: Vec<(Value, u64)>,
     /// Values that only the first table has.
     pub vanished_values: Vec<(Value, u64)>,
     /// What the rows share in which this column changed.
     pub concentrated: Option<Concentrated>,
+}
+
+/// How a column's values are spread in both tables. On each side all of it adds up to the cells that hold a value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Spread {
+    /// Numbers and times, over the same bins. Those of the drift.
+    Bins(SpreadBins),
+    /// Flags, words, and numbers of which there are few: each value by itself.
+    Values(SpreadValues),
+}
+
+/// Numbers and times of both tables over bins that were cut from the first. Times are microseconds since 1970, UTC.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpreadBins {
+    /// e₁ < e₂ < … < eₖ: the bins are (−∞, e₁], (e₁, e₂], …, (eₖ, ∞).
+    pub edges: Vec<f64>,
+    /// The least and the greatest finite value; nothing if there is none.
+    pub range: Side<Option<(f64, f64)>>,
+    /// One for each bin: one more than edges.
+    pub counts: Side<Vec<u64>>,
+}
+
+/// Values of both tables, each with its counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpreadValues {
+    /// Words by the share of the rows that they have at most on a side, the largest first; flags and numbers in their order.
+    pub counts: Vec<(Value, Side<u64>)>,
+    /// Cells that hold none of these.
+    pub other: Side<u64>,
 }
 
 /// How far apart two distributions are. A measure that does not apply, or has nothing to measure, is absent; none is NaN.

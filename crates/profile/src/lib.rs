@@ -43,7 +43,7 @@ pub use categories::{Categories, Counted, Distinct};
 pub use compare::compare;
 pub use difference::{
     ArrayChange, ColumnChange, Concentrated, Difference, Drift, Flip, Headline, Labels, PartChange, PartState, Retyped, RowCounts,
-    SchemaChange, Side,
+    SchemaChange, Side, Spread, SpreadBins, SpreadValues,
 };
 pub use event::EventTime;
 pub use format::{Format, HEAD_BYTES, Layout, Packing};

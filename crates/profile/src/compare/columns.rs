@@ -1,6 +1,7 @@
 //! Each column of both tables, described side by side.
 
 use super::pairing::Pair;
+use super::spread;
 use crate::categories::{Categories, Counted};
 use crate::difference::{ColumnChange, Drift, Side};
 use crate::drift::counts::{self, Base, Smoothing};
@@ -37,6 +38,7 @@ pub(crate) fn changes(
                 mean: Side { before: before.mean(), after: after.mean() },
                 distinct: Side { before: before.distinct.count, after: after.distinct.count },
                 drift,
+                spread: spread::of(before, after),
                 new_values,
                 vanished_values,
                 concentrated: None,
@@ -45,6 +47,7 @@ pub(crate) fn changes(
         .collect();
     correct(&mut changes, |drift| drift.p, |drift, q| drift.q = Some(q));
     correct(&mut changes, |drift| drift.missing_p, |drift, q| drift.missing_q = Some(q));
+    spread::keep_most_moved(&mut changes);
     changes
 }
 
@@ -111,7 +114,7 @@ fn listed(before: &Column, after: &Column) -> Option<(Vec<u64>, Vec<u64>)> {
     (!both.is_empty() && both.len() <= TESTED_MAX && before.kind == after.kind).then(|| both.into_values().unzip())
 }
 
-fn exact(column: &Column) -> Option<&Categories> {
+pub(super) fn exact(column: &Column) -> Option<&Categories> {
     column.categories.as_ref().filter(|categories| categories.exact)
 }
 

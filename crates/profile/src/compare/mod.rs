@@ -22,6 +22,7 @@ mod pairing;
 mod partners;
 mod parts;
 mod rows;
+mod spread;
 
 use crate::difference::{ColumnChange, Concentrated, Difference, Labels, Side};
 use crate::profile::{Frame, Profile, describe_with};
