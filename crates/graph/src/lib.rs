@@ -58,7 +58,7 @@ use keizu_record::{Digest, Entry, Kind, NodeId, Side};
 pub use entries::Entries;
 pub use index::{Closure, Index};
 pub use link::SAME_CONTENT_BYTES_MIN;
-pub use measure::Measure;
+pub use measure::{Measure, Numbers, numbers};
 pub use node::{ArtifactNode, Detail, Node, RunNode};
 pub use reach::{Each, Reached, reach, reach_in};
 pub use root::Root;

@@ -9,7 +9,7 @@ use keizu_record::{Digest, Kind, Name, NodeId, RecordId, RunId, Side};
 use crate::Source;
 use crate::link::Reading;
 use crate::linked::Linked;
-use crate::vertex::{Link, Vertex, unique};
+use crate::vertex::{Link, LinkKind, Vertex, unique};
 
 /// What tells whether a run's writes hold, and where: all that is asked of a writer whose own reads are beyond the question.
 const WRITER_KINDS: &[Kind] = &[Kind::RunBegan, Kind::Made, Kind::Retracted];
@@ -44,12 +44,19 @@ fn nodes<T: Into<NodeId>>(items: Vec<T>) -> Vec<NodeId> {
 pub(crate) struct Loader<'s, S: Source> {
     source: &'s S,
     asked: Asked,
+    /// Of runs only what they wrote is asked for: what else they read is beyond the question.
+    writes_only: bool,
     pub linked: Linked,
 }
 
 impl<'s, S: Source> Loader<'s, S> {
     pub fn new(source: &'s S) -> Self {
-        Self { source, asked: Asked::default(), linked: Linked::default() }
+        Self { source, asked: Asked::default(), writes_only: false, linked: Linked::default() }
+    }
+
+    /// For who read what, where it does not matter what the readers and the makers read besides.
+    pub fn of_writes(source: &'s S) -> Self {
+        Self { writes_only: true, ..Self::new(source) }
     }
 
     pub fn select(&mut self, side: Side, nodes: &[NodeId], kinds: &[Kind]) -> Result<(), S::Error> {
@@ -61,8 +68,11 @@ impl<'s, S: Source> Loader<'s, S> {
         Ok(())
     }
 
-    /// All of what runs say.
+    /// All of what runs say, or of their writes.
     pub fn runs(&mut self, runs: impl IntoIterator<Item = RunId>) -> Result<(), S::Error> {
+        if self.writes_only {
+            return self.writers(runs);
+        }
         let fresh = fresh(&mut self.asked.runs, runs);
         self.writers(fresh.iter().copied())?;
         self.select(Side::Subject, &nodes(fresh), RUN_KINDS)
@@ -177,6 +187,14 @@ impl<'s, S: Source> Loader<'s, S> {
 
     /// All links that leave these vertices.
     pub fn down(&mut self, vertices: &[Vertex]) -> Result<Vec<Link>, S::Error> {
+        self.reads_of(vertices)?;
+        let own = unique(vertices.iter().filter_map(|vertex| self.linked.content(vertex)));
+        self.children_of(&own)?;
+        Ok(vertices.iter().flat_map(|vertex| self.linked.down(vertex)).collect())
+    }
+
+    /// Joins everything that may have read these vertices.
+    fn reads_of(&mut self, vertices: &[Vertex]) -> Result<(), S::Error> {
         self.runs(vertices.iter().filter_map(Vertex::run))?;
         self.open_members(vertices)?;
         let folders: Vec<Digest> = vertices.iter().filter_map(|vertex| self.linked.collection(vertex)).collect();
@@ -187,10 +205,14 @@ impl<'s, S: Source> Loader<'s, S> {
         let read: Vec<Digest> = holders.chain(contents.iter().copied()).collect();
         self.reads(read)?;
         let readers = unique(vertices.iter().flat_map(|vertex| self.linked.readers(vertex)));
-        self.resolve(readers)?;
-        let own = unique(vertices.iter().filter_map(|vertex| self.linked.content(vertex)));
-        self.children_of(&own)?;
-        Ok(vertices.iter().flat_map(|vertex| self.linked.down(vertex)).collect())
+        self.resolve(readers)
+    }
+
+    /// *Used*: the runs that read each of these vertices.
+    pub fn users(&mut self, vertices: &[Vertex]) -> Result<Vec<(Vertex, RunId)>, S::Error> {
+        self.reads_of(vertices)?;
+        let links = vertices.iter().flat_map(|vertex| self.linked.down(vertex)).filter(|link| link.kind == LinkKind::Used);
+        Ok(links.filter_map(|link| Some((link.from, link.to.run()?))).collect())
     }
 
     fn open_members(&mut self, vertices: &[Vertex]) -> Result<(), S::Error> {
@@ -200,6 +222,11 @@ impl<'s, S: Source> Loader<'s, S> {
         });
         let folders: Vec<Digest> = folders.collect();
         self.members(folders)
+    }
+
+    /// What is told of these, and what was taken back of it.
+    pub fn told_of(&mut self, nodes: Vec<NodeId>) -> Result<(), S::Error> {
+        self.select(Side::Subject, &nodes, &[Kind::Described, Kind::Retracted])
     }
 
     /// What is told of the parents of these models.

@@ -23,6 +23,7 @@ mod get;
 mod home;
 pub mod impact;
 mod ledger;
+pub mod measured;
 mod names;
 pub mod overview;
 pub mod picture;

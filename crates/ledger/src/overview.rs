@@ -1,26 +1,22 @@
 //! What there is, at a glance: each model with what is known of its newest version, and what needs a look.
 
 use std::collections::BTreeSet;
-use std::io::Read as _;
 
 use jiff::ZonedDateTime;
-use keizu_graph::{Direction, Measure, Options};
 use keizu_record::body::Named;
-use keizu_record::{Name, NodeId, Value};
+use keizu_record::{Name, NodeId};
 use serde::Serialize;
 
 use crate::answer;
 use crate::data_time::Grade;
+use crate::measured::number;
 use crate::thing::Thing;
-use crate::why::metrics::{counts, place};
 use crate::{Error, Ledger, View};
 
 /// Versions whose metric is drawn.
 const SPARK: usize = 12;
 /// Newest runs among which failures are looked for.
 const RUNS: usize = 100;
-/// Bytes of an evaluation that are looked into for the order of its numbers.
-const EVALUATION_BYTES_MAX: u64 = 64 << 10;
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -114,31 +110,6 @@ impl View<'_> {
     pub fn models(&self) -> Result<Vec<String>, Error> {
         Ok(self.all_names()?.into_iter().filter_map(|name| if let Name::Model(name) = name { Some(name) } else { None }).collect())
     }
-
-    /// What measured a version, the newest measurement.
-    fn measured(&self, named: &Named) -> Result<Option<Measure>, Error> {
-        let options = Options { direction: Direction::Up, depth: Some(0), ..Options::default() };
-        Ok(self.trace(&Thing::Version(Box::new(named.clone())), &options)?.measured.pop())
-    }
-
-    /// The name of the number that stands for a measurement: the first of its document that measures, and does not count.
-    fn key(&self, measure: &Measure) -> Result<Option<String>, Error> {
-        let digest = measure.evaluation.artifact().and_then(|artifact| artifact.digest);
-        let mut text = String::new();
-        if let Some(reader) = digest.map(|digest| self.opened(&digest)).transpose()?.flatten() {
-            // what is no text has no order
-            let _ = reader.take(EVALUATION_BYTES_MAX).read_to_string(&mut text);
-        }
-        let names = measure.metrics.iter().filter(|(name, value)| number(value).is_some() && !counts(name)).map(|(name, _)| name);
-        Ok(names.min_by_key(|name| (place(&text, name), name.as_str())).cloned())
-    }
-}
-
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Float(float) if float.is_finite() => Some(*float),
-        _ => None,
-    }
 }
 
 impl Ledger {
@@ -172,7 +143,7 @@ impl Ledger {
             cause: fresh.data_time.as_ref().map(|time| time.from.clone()),
             goal: fresh.goal,
         });
-        let (metric, spark) = self.numbers(&versions)?;
+        let (metric, spark) = measured(&view, &versions[versions.len().saturating_sub(SPARK)..])?;
         let changed = match newest.run {
             Some(run) => view.changes(run)?.map(|changes| {
                 let params = (!changes.params.is_empty()).then(|| "params".to_owned());
@@ -201,28 +172,6 @@ impl Ledger {
         }))
     }
 
-    /// The number of the newest version with the one before, and of the last versions.
-    fn numbers(&self, versions: &[Named]) -> Result<(Option<MetricRow>, Vec<f64>), Error> {
-        let view = self.view();
-        let Some(measure) = versions.last().map(|newest| view.measured(newest)).transpose()?.flatten() else {
-            return Ok((None, Vec::new()));
-        };
-        let Some(name) = view.key(&measure)? else { return Ok((None, Vec::new())) };
-        let Some(value) = measure.metrics.get(&name).and_then(number) else { return Ok((None, Vec::new())) };
-        let mut spark = Vec::new();
-        let mut before = None;
-        let last = &versions[..versions.len() - 1];
-        for (at, named) in last.iter().enumerate().skip(last.len().saturating_sub(SPARK - 1)) {
-            let of = view.measured(named)?.and_then(|measure| measure.metrics.get(&name).and_then(number));
-            spark.extend(of);
-            if at + 1 == last.len() {
-                before = of;
-            }
-        }
-        spark.push(value);
-        Ok((Some(MetricRow { name, value, before }), spark))
-    }
-
     /// Commands whose last run did not end well.
     fn failures(&self) -> Result<Vec<(u8, LookRow)>, Error> {
         let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
@@ -240,6 +189,17 @@ impl Ledger {
         }
         Ok(found)
     }
+}
+
+/// The number of the newest of these versions with the one before, and of all of them; the oldest version is the first.
+fn measured(view: &View<'_>, versions: &[Named]) -> Result<(Option<MetricRow>, Vec<f64>), Error> {
+    let measured = view.measured(versions)?;
+    let Some((newest, earlier)) = measured.split_last() else { return Ok((None, Vec::new())) };
+    let Some(name) = view.measures(newest.as_ref())?.into_iter().next() else { return Ok((None, Vec::new())) };
+    let Some(value) = number(newest.as_ref(), &name) else { return Ok((None, Vec::new())) };
+    let before = earlier.last().and_then(|before| number(before.as_ref(), &name));
+    let spark = measured.iter().filter_map(|of| number(of.as_ref(), &name)).collect();
+    Ok((Some(MetricRow { name, value, before }), spark))
 }
 
 /// What of a model needs a look.
