@@ -83,6 +83,15 @@ def test_versions(served, described):
     versions = served.json("things/model:delay/versions")
     described("/api/v1/things/{thing}/versions", versions)
     assert [row["version"] for row in versions["versions"]] == [2, 1]
+    # the number of the first page is that of each version
+    [model] = [row for row in served.json("home")["models"] if row["name"] == "delay"]
+    name = model["metric"]["name"]
+    assert versions["metrics"][0] == name
+    assert versions["versions"][0]["metrics"][name] == model["metric"]["value"]
+    measured = [row["metrics"][name] for row in reversed(versions["versions"]) if name in row["metrics"]]
+    assert measured == model["spark"]
+    older = served.json("things/model:delay/versions", limit=1, after="model:delay@v2")
+    assert older["versions"] == versions["versions"][1:] and older["metrics"] == versions["metrics"]
     assert served.json("things/model:delay/versions", limit=1)["next"] == "model:delay@v2"
     assert served.get("things/features.csv/versions").code == "unfit"
 

@@ -69,13 +69,21 @@ pub(crate) fn members(ask: &Ask<'_>) -> Result<Reply, Fault> {
     Ok(Reply::Json(json!({"members": rows, "next": next})))
 }
 
-/// All versions, newest first.
+/// All versions, newest first, each with the numbers by which it was measured.
 pub(crate) fn versions(ask: &Ask<'_>) -> Result<Reply, Fault> {
     let thing = ask.thing(typed(ask)?)?;
     let Thing::Version(named) = &thing else { return Err(Fault::wrong("unfit", "only models and named datasets have versions")) };
-    let detail = ask.view().name(&named.name)?;
+    let (view, name) = (ask.view(), &named.name);
+    let detail = view.name(name)?;
     let (rows, next) = page(detail.versions, ask.query.get("after"), ask.query.limit(100, 1_000)?, |row: &VersionRow| row.name.clone())?;
-    Ok(Reply::Json(json!({"name": detail.name, "aliases": detail.aliases, "versions": rows, "next": next})))
+    let mut measured = view.version_numbers(name, &rows.iter().map(|row| row.version).collect())?;
+    let mut versions = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mut told = json(&row)?;
+        told["metrics"] = json(&measured.of.remove(&row.version).unwrap_or_default())?;
+        versions.push(told);
+    }
+    Ok(Reply::Json(json!({"name": detail.name, "aliases": detail.aliases, "metrics": measured.names, "versions": versions, "next": next})))
 }
 
 /// At most 100 rows of a table, or 64 KiB of text.

@@ -66,10 +66,11 @@ const SHAPES: &[(&str, &str)] = &[
         "RunLine",
         "id text, name text?, status text, exit_code int?, signal int?, started_at text, ended_at text?, command [text], user text, made [text], made_count int",
     ),
-    ("Versions", "name text, aliases {int}, versions [VersionRow], next text?"),
+    ("Versions", "name text, aliases {int}, metrics [text], versions [VersionRow], next text?"),
     (
         "VersionRow",
-        "name text, version int, digest text?, size int?, path text?, run text?, at text, aliases [text], authority text, rule text?",
+        "name text, version int, digest text?, size int?, path text?, run text?, at text, aliases [text], authority text, rule text?, \
+         ~metrics {num}",
     ),
     (
         "RunDetail",
@@ -132,8 +133,26 @@ const SHAPES: &[(&str, &str)] = &[
         "Cause",
         "rank int, factor any, group text, kind text, effect_possible text, subject text, detail text, said [Said], before any, after any, \
          evidence [text], evidence_said [[Said]], via [text], \
-         authority text, rule text?, written_by any, runs any, swaps [any], because [Cause], diff text?, data any",
+         authority text, rule text?, written_by any, runs any, swaps [any], because [Cause], diff text?, data TableChange?",
     ),
+    (
+        "TableChange",
+        "rows Counts, row_counts RowCounts, reordered bool, same_values bool, schema any, columns [ColumnChange], labels any, added_in any, removed_in any, \
+         parts [any], arrays [any], headlines [any]",
+    ),
+    ("RowCounts", "added int, removed int, changed int, equal int, matched bool"),
+    ("Counts", "before int, after int"),
+    ("Values", "before any, after any"),
+    (
+        "ColumnChange",
+        "name text, kind text, cells_changed int?, missing Counts, infinite Counts, min Values, max Values, mean Values, distinct Counts, drift {any}, \
+         ~spread Spread, new_values [[any]], vanished_values [[any]], concentrated any",
+    ),
+    ("Spread", "~bins SpreadBins, ~values SpreadValues"),
+    ("SpreadBins", "edges [num], range SpreadRange, counts SpreadCounts"),
+    ("SpreadRange", "before [num]?, after [num]?"),
+    ("SpreadCounts", "before [int], after [int]"),
+    ("SpreadValues", "counts [[any]], other Counts"),
     ("ImpactLine", "~counts ImpactCounts?, ~hit Hit, ~told Told, ~error FaultDetail"),
     ("ImpactCounts", "all int, runs int, artifacts {int}, roots int"),
     (
