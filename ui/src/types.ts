@@ -182,6 +182,15 @@ export interface VersionRow {
   aliases: string[];
   authority: string;
   rule: string | null;
+  /** By which numbers it was measured. */
+  metrics?: Record<string, number>;
+}
+
+export interface Versions {
+  versions: VersionRow[];
+  /** Names of the numbers, as the newest evaluation has them. */
+  metrics: string[];
+  next: string | null;
 }
 
 export interface NameDetail {
@@ -230,6 +239,13 @@ export interface ColumnChange {
   new_values: [unknown, number][];
   vanished_values: [unknown, number][];
   concentrated?: Concentrated | null;
+  /** Absent where it is not known, or says nothing. */
+  spread?: {
+    /** Over the same bins: from the least to the first edge, …, from the last edge to the greatest. */
+    bins?: { edges: number[]; range: Side<[number, number] | null>; counts: Side<number[]> };
+    /** Each value by itself. */
+    values?: { counts: [unknown, Side<number>][]; other: Side<number> };
+  };
 }
 
 export interface TableChange {

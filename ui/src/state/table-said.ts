@@ -16,6 +16,14 @@ export function cell(v: unknown): string {
   return typeof v === 'number' ? app.format.number(v) : safe(String(v));
 }
 
+/** A value on an axis: to the minute, and what may be a year not broken into thousands. */
+export function value(v: unknown): string {
+  const inner: unknown = v !== null && typeof v === 'object' ? Object.values(v)[0] : v;
+  if (typeof inner !== 'number') return cell(v);
+  if (v !== null && typeof v === 'object' && 'time' in v) return cell({ time: Math.round(inner / 6e7) * 6e7 }).replace(/:00$/, '');
+  return Math.abs(inner) >= 1000 && Math.abs(inner) < 10_000 ? String(Math.round(inner)).replace(/^-/, '\u2212') : app.format.number(inner);
+}
+
 /** What rows in question share: "all where carrier = EV". */
 export function shared(of: Concentrated | null | undefined): string {
   if (!of) return '';
