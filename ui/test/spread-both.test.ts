@@ -90,9 +90,9 @@ describe('two spreads of words', () => {
     column('text', { values: { counts: counts.map(([v, before, after]) => [{ text: v }, { before, after }]), other } });
   it('are shares by name, and the rest is one of them', () => {
     expect(words(text([['UA', 6, 1], ['EV', 2, 2]], { before: 2, after: 1 }))).toEqual([
-      { name: 'UA', share: { before: 0.6, after: 0.25 } },
-      { name: 'EV', share: { before: 0.2, after: 0.5 } },
-      { name: 'rest', share: { before: expect.closeTo(0.2), after: expect.closeTo(0.25) } },
+      { name: 'UA', share: { before: 0.6, after: 0.25 }, rest: false },
+      { name: 'EV', share: { before: 0.2, after: 0.5 }, rest: false },
+      { name: 'rest', share: { before: expect.closeTo(0.2), after: expect.closeTo(0.25) }, rest: true },
     ]);
     expect(words(text([['UA', 1, 0], ['EV', 1, 4]])).map((w) => w.name)).toEqual(['UA', 'EV']);
   });

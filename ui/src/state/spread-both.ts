@@ -15,6 +15,8 @@ export interface Bin {
 export interface Word {
   name: string;
   share: Side<number>;
+  /** It stands for all the others. */
+  rest: boolean;
 }
 
 /** Two tables' values of one column, laid over each other; nothing where that would show nothing. */
@@ -51,12 +53,12 @@ export function both(c: ColumnChange, say: Say): Both {
 
 function words({ counts, other }: Values, say: Say): Both {
   const [was, is] = [total(counts.map(([, s]) => s.before)) + other.before, total(counts.map(([, s]) => s.after)) + other.after];
-  const all = counts.map(([v, s]): Word => ({ name: say.value(v), share: { before: was ? s.before / was : 0, after: is ? s.after / is : 0 } }));
+  const all = counts.map(([v, s]): Word => ({ name: say.value(v), share: { before: was ? s.before / was : 0, after: is ? s.after / is : 0 }, rest: false }));
   if (all.length < 2 || Math.max(total(all.map((w) => w.share.before)), total(all.map((w) => w.share.after))) < TOLD_MIN) return null;
   const left = all.length > WORDS_MAX || other.before + other.after > 0;
   const shown = all.slice(0, all.length > WORDS_MAX ? WORDS_MAX - 1 : WORDS_MAX);
   const rest = (side: 'before' | 'after', some: number) => (some ? Math.max(0, 1 - total(shown.map((w) => w.share[side]))) : 0);
-  return { is: 'words', words: left ? [...shown, { name: say.rest, share: { before: rest('before', was), after: rest('after', is) } }] : shown };
+  return { is: 'words', words: left ? [...shown, { name: say.rest, share: { before: rest('before', was), after: rest('after', is) }, rest: true }] : shown };
 }
 
 type Values = NonNullable<NonNullable<ColumnChange['spread']>['values']>;
