@@ -89,6 +89,30 @@ describe('questions', () => {
       assert.match(await page.locator('#cause-1').innerText(), /values of late flipped/);
     }));
 
+  it('why draws how the column of the cause was spread, and is', () =>
+    visit(async (v, page) => {
+      await v.go('/why/model:delay@v1...model:delay@v2', '#cause-1');
+      const plot = page.locator('#cause-1').getByRole('img', { name: /^late, how the values lie between 0 and 1\./ });
+      await plot.waitFor();
+      const titles = await plot.locator('title').allTextContents();
+      assert.deepEqual(titles.map((title) => title.replace(/: .*/, '')), ['0', '1']);
+      const shares = (side) => titles.map((title) => Number(title.match(/([\d.]+) % → ([\d.]+) %/)[side])).reduce((a, b) => a + b);
+      for (const side of [1, 2]) assert.ok(Math.abs(shares(side) - 100) <= 1, titles.join(', '));
+    }));
+
+  it('versions are told with their numbers, and how they moved', () =>
+    visit(async (v, page) => {
+      const { metrics, versions } = await fetch(`${server.base}/api/v1/things/model:delay/versions`).then((r) => r.json());
+      assert.ok(metrics.length > 0);
+      await v.go('/model:delay/versions', 'main table');
+      for (const name of metrics) await page.getByRole('columnheader', { name, exact: true }).waitFor();
+      const rows = page.locator('main tbody tr');
+      assert.equal(await rows.count(), versions.length);
+      const moved = versions[0].metrics[metrics[0]] - versions[1].metrics[metrics[0]];
+      assert.match(await rows.first().innerText(), moved > 0 ? /▲/ : moved < 0 ? /▼/ : /=/);
+      assert.doesNotMatch(await rows.last().innerText(), /[▲▼]/);
+    }));
+
   it('why is said in Japanese wholly, what the server found out included', () =>
     visit(
       async (v, page) => {
