@@ -41,8 +41,11 @@ impl Ledger {
         let view = self.view();
         let contents = Contents::new(self);
         let redactor = Redactor::new(self.config());
-        let answerer =
-            Answerer { view: &view, opener: Opener { contents: &contents, redactor: &redactor, compared: RefCell::default() }, facts: RefCell::new(HashMap::new()) };
+        let answerer = Answerer {
+            view: &view,
+            opener: Opener { contents: &contents, redactor: &redactor, compared: RefCell::default() },
+            facts: RefCell::new(HashMap::new()),
+        };
         answerer.answer(question)
     }
 }
