@@ -100,6 +100,20 @@ def test_a_missing_file_too(family: Family, name: str) -> None:
     assert family.stale() == DOWN[name]
 
 
+def test_which_content_it_is_and_which_version(family: Family) -> None:
+    def rows() -> dict[str, dict]:
+        return {row["thing"]: row for row in family.rows()}
+
+    before = rows()
+    assert {thing: row["version"] for thing, row in before.items()} == dict.fromkeys(THINGS) | {"model:delay": "model:delay@v1"}
+    family.write("config.json", '{"rate": 0.2}\n')
+    family.refresh()
+    after = rows()
+    assert after["model:delay"]["version"] == "model:delay@v2"
+    assert {thing for thing in THINGS if after[thing]["digest"] != before[thing]["digest"]} == {"model:delay"}
+    assert "models/delay.bin" in family.keizu("show", after["model:delay"]["digest"]).stdout.decode()
+
+
 def test_the_first_cause_and_the_way_from_it(family: Family) -> None:
     family.write("daily/11.csv", day(11))
     rows = {row["thing"]: row for row in family.rows()}

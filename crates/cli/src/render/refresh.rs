@@ -337,6 +337,8 @@ mod tests {
             path: Vec::new(),
             place: "stamp.txt".into(),
             run: "run:1".into(),
+            digest: None,
+            version: None,
             more: 0,
         };
         let done = Outcome { ran: 1, failed: 1, blocked: 1, still: vec![still], ..Outcome::default() };

@@ -127,6 +127,8 @@ mod tests {
             path: path.iter().map(|thing| (*thing).to_owned()).collect(),
             place: place.into(),
             run: "run:3f2a9c00112233445566778899aabbcc".into(),
+            digest: None,
+            version: None,
             more: 0,
         }
     }

@@ -79,6 +79,8 @@ impl Ledger {
                     path: Vec::new(),
                     place: place(&thing).unwrap_or(label),
                     run: String::new(),
+                    digest: None,
+                    version: None,
                     more: 0,
                 });
             }

@@ -38,6 +38,8 @@ pub(crate) struct Look<'l> {
 pub(crate) struct Judged {
     pub judgement: Judgement,
     pub labels: Labels,
+    /// Of those that have a name.
+    versions: Labels,
 }
 
 impl Papers for View<'_> {
@@ -81,12 +83,12 @@ impl<'l> Look<'l> {
     /// Held against any present.
     pub fn against(&self, present: &impl Present, options: &Options) -> Judged {
         let judgement = Judgement::of(&self.world, present, options);
-        let labels = self.labels(&judgement);
-        Judged { judgement, labels }
+        let (labels, versions) = self.labels(&judgement);
+        Judged { judgement, labels, versions }
     }
 
-    /// What people call the products: the name of a model or dataset, else the path.
-    fn labels(&self, judgement: &Judgement) -> Labels {
+    /// What people call the products: the name of a model or dataset, else the path; and which versions of those names they are.
+    fn labels(&self, judgement: &Judgement) -> (Labels, Labels) {
         let mut newest: HashMap<&Name, &Named> = HashMap::new();
         let mut by_content: HashMap<Digest, Vec<&Named>> = HashMap::new();
         for named in self.names.iter().filter(|named| named.version.is_some() && matches!(named.name, Name::Model(_) | Name::Data(_))) {
@@ -96,20 +98,24 @@ impl<'l> Look<'l> {
             }
         }
         let plain = |path: &FilePath| path.as_bytes().strip_suffix(b"/").unwrap_or(path.as_bytes()).to_vec();
-        let mut labels = Labels::new();
+        let (mut labels, mut versions) = (Labels::new(), Labels::new());
         for (at, product) in judgement.products.iter().enumerate() {
             let named = product.content.iter().flat_map(|content| by_content.get(content).into_iter().flatten());
             let here = named.filter(|named| named.path.as_ref().is_none_or(|path| plain(path) == plain(&product.path)));
-            let label =
-                here.min_by_key(|named| (newest.get(&named.name).is_none_or(|newest| newest.content != named.content), &named.name));
-            let label = label.map(|named| {
+            let best = here
+                .clone()
+                .min_by_key(|named| (newest.get(&named.name).is_none_or(|newest| newest.content != named.content), &named.name));
+            // one content may be several versions of its name
+            let last = here.rev().find(|named| best.is_some_and(|best| best.name == named.name));
+            versions.extend(last.map(|named| (at, format!("{}@v{}", NodeId::from(named.name.clone()), named.version.unwrap_or(0)))));
+            let label = best.map(|named| {
                 let name = NodeId::from(named.name.clone()).to_string();
                 let current = newest.get(&named.name).is_some_and(|newest| newest.content == named.content);
                 if current { name } else { format!("{name}@v{}", named.version.unwrap_or(0)) }
             });
             labels.insert(at, label.unwrap_or_else(|| spoken(&product.path)));
         }
-        labels
+        (labels, versions)
     }
 }
 
@@ -188,6 +194,8 @@ impl Judged {
             path: way.iter().map(|at| self.labels[at].clone()).collect(),
             place: spoken(&product.path),
             run: product.run.to_string(),
+            digest: product.content.map(|content| content.to_string()),
+            version: self.versions.get(&at).cloned(),
             more: verdict.causes.len().saturating_sub(1),
         }
     }

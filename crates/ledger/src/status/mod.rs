@@ -33,6 +33,10 @@ pub struct StatusRow {
     pub place: String,
     /// The run that made it.
     pub run: String,
+    /// What that run left: `b3:…`; null when it is not known.
+    pub digest: Option<String>,
+    /// Which version that is, `model:delay@v3`; null for what has no name.
+    pub version: Option<String>,
     /// How many more things happened to it directly.
     pub more: usize,
 }
@@ -112,7 +116,7 @@ impl Ledger {
     }
 }
 
-/// Labels of products, by their place in the judgement.
+/// Labels of products, or their versions, by their place in the judgement.
 pub(crate) type Labels = BTreeMap<usize, String>;
 
 /// The text of a path in an answer.

@@ -163,7 +163,7 @@ const SHAPES: &[(&str, &str)] = &[
     ("Deployment", "id text, name text?, live bool, since text, owners [text]"),
     ("Told", "count int, kinds {int}, buckets {int}, unreadable [text]"),
     ("Status", "rows [StatusRow], remedy Remedy?, recorded bool"),
-    ("StatusRow", "thing text, state text, cause StatusCause?, path [text], place text, run text, more int"),
+    ("StatusRow", "thing text, state text, cause StatusCause?, path [text], place text, run text, digest text?, version text?, more int"),
     ("StatusCause", "thing text, what text, said [Said]"),
     ("Said", "code text, args [text]"),
     ("Remedy", "steps int, of int, took_micros int"),
