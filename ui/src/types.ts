@@ -336,6 +336,10 @@ export interface StatusRow {
   cause: { thing: string; what: string; said?: Said[] } | null;
   path: string[];
   place: string;
-  run: string | null;
+  /** Empty when no run made it. */
+  run: string;
+  /** What that run left, and which version of its name that is. */
+  digest: string | null;
+  version: string | null;
   more: number;
 }

@@ -34,8 +34,8 @@ function within(row: StatusRow, thing: string): boolean {
 }
 
 /**
- * Which cards are not fresh any more, and from which it spreads. A path is on many cards, one for each content: a card is meant when the run
- * that the row names made it, or read it. Where that run stands in a group, it is when no other card has the path.
+ * Which cards are not fresh any more, and from which it spreads. A path is on many cards, one for each content: a card is meant when it is the
+ * content of which the row tells, or when that run made it, or read it. Where the run stands in a group, it is when no other card has the path.
  */
 export function standing(scene: Scene, rows: StatusRow[]): Marks {
   const marks = new Map<number, Mark>();
@@ -49,14 +49,20 @@ export function standing(scene: Scene, rows: StatusRow[]): Marks {
     if (scene.isRun(i)) runs.set(scene.answer.nodes.id[i], i);
     else if (path) cards.set(path, [...(cards.get(path) ?? []), i]);
   }
-  const meant = (all: number[], run: string | null, beside: (i: number) => number[]): number[] => {
-    const at = run === null ? undefined : runs.get(run);
-    const exact = all.filter((i) => at !== undefined && beside(i).includes(at));
-    if (exact.length) return exact;
-    return all.length === 1 && beside(all[0]).some((r) => scene.isRun(r) && scene.fold(r)) ? all : [];
-  };
   const makers = (i: number) => Array.from(scene.ins(i), (e) => from[e]);
   const readers = (i: number) => Array.from(scene.outs(i), (e) => to[e]);
+  const grouped = (i: number) => scene.isRun(i) && scene.fold(i) !== null;
+  const beside = (all: number[], of: ReadonlySet<number>, which: (i: number) => number[]): number[] => {
+    const exact = all.filter((i) => which(i).some((r) => of.has(r)));
+    return exact.length || all.length !== 1 || !which(all[0]).some(grouped) ? exact : all;
+  };
+  const made = (r: StatusRow, itsRun: ReadonlySet<number>): number[] => {
+    const all = cards.get(r.place) ?? [];
+    const same = all.filter((i) => [r.version, r.digest].includes(scene.thing(i) ?? ''));
+    if (same.length) return same;
+    // What no run made has a row when it is to reach to a time.
+    return r.run ? beside(all, itsRun, makers) : all.filter((i) => all.length === 1 && !scene.ins(i).length);
+  };
   const put = (i: number, state: string, row: StatusRow, spreads = 0) => {
     const known = marks.get(i);
     if (!known || worse(state, known.state)) marks.set(i, { state, row, spreads });
@@ -74,10 +80,14 @@ export function standing(scene: Scene, rows: StatusRow[]): Marks {
   const count = (r: StatusRow) => spreads.get(r.cause?.thing ?? '')?.size ?? 0;
   for (const r of rows) {
     const own = r.state === 'stale' && r.cause !== null && within(r, r.cause.thing);
-    for (const i of meant(cards.get(r.place) ?? [], r.run, makers)) put(i, own ? 'changed' : r.state, r, own ? count(r) : 0);
+    const itsRun = new Set([runs.get(r.run)].filter((i) => i !== undefined));
+    const found = made(r, itsRun);
+    for (const i of found) put(i, own ? 'changed' : r.state, r, own ? count(r) : 0);
     if (own || r.state !== 'stale' || !r.cause || !read(r, r.cause.thing)) continue;
+    // A run that made the same content once more may not be drawn: then the one that is drawn stands for it.
+    if (!itsRun.size) for (const i of found.flatMap(makers)) itsRun.add(i);
     for (const path of around(r.cause.thing)) {
-      for (const i of meant(cards.get(path) ?? [], r.run, readers)) put(i, 'changed', r, count(r));
+      for (const i of beside(cards.get(path) ?? [], itsRun, readers)) put(i, 'changed', r, count(r));
     }
   }
   return marks;

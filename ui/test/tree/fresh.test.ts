@@ -13,6 +13,8 @@ const row = (thing: string, place: string, run: string, state: string, cause: st
   path,
   place,
   run,
+  digest: null,
+  version: null,
   more: 0,
 });
 
@@ -32,6 +34,18 @@ const STALE = [
 describe('what is stale', () => {
   it('is the card that the run made, and not another content of the same path; it spreads from what was changed', () => {
     expect(states(scene(), STALE)).toEqual(['0 changed 2', '3 stale 0', '7 stale 0']);
+  });
+
+  it('is the card of that content, whichever run is drawn as its maker', () => {
+    const again = STALE.map((r) => ({ ...r, run: 'run:again', digest: `b3:${r.place}`, version: r.thing === 'model:delay' ? 'model:delay@v2' : null }));
+    const named = (a: ReturnType<typeof flights>) => (a.nodes.thing = a.nodes.path!.map((p, i) => (i === 7 ? 'model:delay@v2' : i === 8 ? 'model:delay@v1' : `b3:${p}`)));
+    expect(states(scene(named), again)).toEqual(['0 changed 2', '3 stale 0', '7 stale 0']);
+    const other = again.map((r) => ({ ...r, digest: 'b3:other', version: r.version && 'model:delay@v3' }));
+    expect(states(scene(named), other)).toEqual([]);
+  });
+
+  it('is late data that no run made', () => {
+    expect(states(scene(), [{ ...row('weather/', 'weather/', '', 'late', 'weather/') }])).toEqual(['1 late 0']);
   });
 
   it('is nothing in a tree of which no run is meant', () => {
