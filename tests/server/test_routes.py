@@ -215,6 +215,10 @@ def test_status_and_search(served, described, family):
     status = served.json("status")
     described("/api/v1/status", status)
     assert status["rows"] == json.loads(family.keizu("status", "--json", check=False).stdout)
+    for states in (["fresh"], ["stale", "late"], ["unknown"]):
+        some = served.json("status", states=",".join(states))
+        assert some["rows"] == [row for row in status["rows"] if row["state"] in states]
+    assert served.get("status", states="rotten").status == 400
     for query, wanted in [("delay", "model:delay"), ("features.c", "features.csv"), ("judge", "run:"), ("dealy", "model:delay")]:
         found = served.json("search", q=query)
         described("/api/v1/search", found)

@@ -164,13 +164,13 @@ pub(crate) static ROUTES: &[Route] = &[
     Route {
         tag: Tag::Content,
         cost: Cost::Heavy,
-        ..ask("/api/v1/status", "status", "How things stand to what is there now", status::PARAMS, status::status)
+        ..ask("/api/v1/status", "status", "How things stand to what is there now", status::STATUS, status::status)
     },
     Route {
         past: false,
         tag: Tag::Content,
         cost: Cost::Heavy,
-        ..ask("/api/v1/plan", "plan", "What would be run to make things fresh, and why", status::PARAMS, status::plan)
+        ..ask("/api/v1/plan", "plan", "What would be run to make things fresh, and why", status::PLAN, status::plan)
     },
     ask("/api/v1/search", "search", "Things by their names, the best first", search::PARAMS, search::search),
     Route {

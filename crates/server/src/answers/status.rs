@@ -9,10 +9,13 @@ use crate::fault::Fault;
 use crate::reply::Reply;
 use crate::table::{Kind, Param, optional};
 
-pub(crate) const PARAMS: &[Param] = &[
-    optional("thing", Kind::Thing, "Of this alone; else of all"),
-    optional("environment", Kind::Flag, "Compare installed packages as well"),
-];
+const THING: Param = optional("thing", Kind::Thing, "Of this alone; else of all");
+const ENVIRONMENT: Param = optional("environment", Kind::Flag, "Compare installed packages as well");
+/// How a thing may stand.
+const STATES: &[&str] = &["fresh", "stale", "late", "unknown"];
+
+pub(crate) const PLAN: &[Param] = &[THING, ENVIRONMENT];
+pub(crate) const STATUS: &[Param] = &[THING, ENVIRONMENT, optional("states", Kind::Words, "Only things that stand so: fresh, stale, late, unknown")];
 
 /// What would be run to make things fresh, and why. Nothing is.
 pub(crate) fn plan(ask: &Ask<'_>) -> Result<Reply, Fault> {
@@ -27,8 +30,12 @@ fn asked(ask: &Ask<'_>) -> Result<Asked, Fault> {
 
 pub(crate) fn status(ask: &Ask<'_>) -> Result<Reply, Fault> {
     let asked = asked(ask)?;
+    let states = ask.query.words("states", |word| STATES.iter().find(|known| **known == word).copied(), STATES)?;
     let mut status = ask.ledger.status(&asked, &mut |_| {})?;
     ask.ledger.grade(&mut status, &asked, &ask.now)?;
+    if !states.is_empty() {
+        status.rows.retain(|row| states.contains(&row.state.as_str()));
+    }
     let remedy = status.remedy.map(|remedy| json!({"steps": remedy.steps, "of": remedy.of, "took_micros": remedy.took_micros}));
     Ok(Reply::Json(json!({"rows": json(&status.rows)?, "remedy": remedy, "recorded": status.recorded})))
 }
