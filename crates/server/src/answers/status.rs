@@ -15,7 +15,8 @@ const ENVIRONMENT: Param = optional("environment", Kind::Flag, "Compare installe
 const STATES: &[&str] = &["fresh", "stale", "late", "unknown"];
 
 pub(crate) const PLAN: &[Param] = &[THING, ENVIRONMENT];
-pub(crate) const STATUS: &[Param] = &[THING, ENVIRONMENT, optional("states", Kind::Words, "Only things that stand so: fresh, stale, late, unknown")];
+pub(crate) const STATUS: &[Param] =
+    &[THING, ENVIRONMENT, optional("states", Kind::Words, "Only things that stand so: fresh, stale, late, unknown")];
 
 /// What would be run to make things fresh, and why. Nothing is.
 pub(crate) fn plan(ask: &Ask<'_>) -> Result<Reply, Fault> {
