@@ -31,7 +31,8 @@ function one(code: string, args: string[]): string {
 export function lines(sent: string[], said: Said[][] | undefined, shown: boolean): string[] {
   return sent
     .map((line, i) => ({ line, said: said?.[i] }))
-    .filter(({ said }) => !shown || (said?.length && said[0].code !== 'text'))
+    // What goes on after lines that are left out is left out with them.
+    .filter(({ said }) => !shown || (said?.length && !['text', 'and_more'].includes(said[0].code)))
     .map(({ line, said }) => sayings(said, line));
 }
 
