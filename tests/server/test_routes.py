@@ -249,6 +249,13 @@ def test_the_record(served, described, family):
     assert served.json("record")["verified_at"]
 
 
+def test_what_an_address_takes_is_told_to_who_asks_otherwise(served):
+    for path, method, allowed in [("/api/v1/home", "DELETE", "GET, HEAD"), ("/api/v1/record/verify", "PUT", "GET, HEAD, POST"), ("/model:delay", "POST", "GET, HEAD")]:
+        answer = served.ask(path, method)
+        assert answer.status == 405 and answer.headers["allow"] == allowed, path
+        assert served.ask(path, "HEAD").status == 200, path
+
+
 def test_the_past(served, family):
     last = served.json("record")["position"]
     assert served.get("runs", as_of=1).json["runs"][0]["status"] == "running"

@@ -102,7 +102,8 @@ fn in_path(name: &str) -> Value {
 
 fn in_query(param: &Param) -> Value {
     let schema = match param.kind {
-        Kind::Text | Kind::Thing | Kind::Moment => json!({"type": "string", "minLength": 1, "maxLength": 4096}),
+        // what may be left out may as well be empty
+        Kind::Text | Kind::Thing | Kind::Moment => json!({"type": "string", "minLength": u8::from(param.need), "maxLength": 4096}),
         Kind::Count => json!({"type": "integer", "minimum": 1, "maximum": i64::MAX}),
         Kind::Steps => json!({"oneOf": [{"type": "integer", "minimum": 0, "maximum": 4_294_967_295_u32}, {"const": "all"}]}),
         Kind::Flag => json!({"type": "boolean"}),

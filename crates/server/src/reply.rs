@@ -121,6 +121,8 @@ pub(crate) fn fault(fault: &Fault) -> Response<Body> {
     let mut response = whole(fault.status, JSON, KEEP_NOT, Bytes::from(fault.json().to_string()), false);
     match fault.status {
         StatusCode::UNAUTHORIZED => set(&mut response, header::WWW_AUTHENTICATE, "Bearer realm=\"keizu\""),
+        // RFC 9110 §15.5.6: what this address takes; whatever is read can be asked for its head alone
+        StatusCode::METHOD_NOT_ALLOWED => set(&mut response, header::ALLOW, &fault.nearest.join(", ").replace("GET", "GET, HEAD")),
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => set(&mut response, header::RETRY_AFTER, "2"),
         _ => {}
     }
