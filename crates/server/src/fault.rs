@@ -33,6 +33,11 @@ impl Fault {
         Self::new(StatusCode::NOT_FOUND, "unknown", message)
     }
 
+    /// The address takes other methods.
+    pub fn method(message: impl Into<String>, allowed: Vec<String>) -> Self {
+        Self { nearest: allowed, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method", message) }
+    }
+
     /// Keizu failed: why is for the log.
     pub fn failed(detail: impl Into<String>) -> Self {
         let message = "Keizu failed to answer; the server's log says why";

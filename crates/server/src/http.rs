@@ -97,8 +97,7 @@ async fn judge(state: &Arc<State>, ends: Ends, request: Request<Incoming>, asked
             return Err(Fault::missing("there is no such route; /api/v1/openapi.json lists all"));
         }
         if !matches!(head.method, Method::GET | Method::HEAD) {
-            let only = Fault::new(StatusCode::METHOD_NOT_ALLOWED, "method", "the page can only be read");
-            return Err(Fault { nearest: vec!["GET".into()], ..only });
+            return Err(Fault::method("the page can only be read", vec!["GET".into()]));
         }
         return Ok(reply::asset(&head.headers, &assets::find(head.uri.path())));
     };

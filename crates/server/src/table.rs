@@ -249,7 +249,7 @@ pub(crate) fn find(method: &str, path: &str) -> Result<Option<Found>, Fault> {
         allowed.push(route.method.to_owned());
     }
     let message = format!("this address takes {}, not {}", allowed.join(", "), method.chars().take(20).collect::<String>());
-    Err(Fault { nearest: allowed, ..Fault::new(hyper::StatusCode::METHOD_NOT_ALLOWED, "method", message) })
+    Err(Fault::method(message, allowed))
 }
 
 fn weight(pattern: &str) -> usize {
