@@ -50,7 +50,7 @@ impl Found {
 
     /// What was known at its beginning; nothing when the folder is gone, or not filled yet.
     pub fn start(&self) -> Option<Start> {
-        serde_json::from_slice(&std::fs::read(self.folder.join("start.json")).ok()?).ok()
+        serde_json::from_slice(&std::fs::read(self.folder.join(folder::START)).ok()?).ok()
     }
 
     /// What it has touched so far, as its watcher wrote it down last, at most four times a second; nothing at first.
@@ -150,7 +150,7 @@ pub fn recover(found: &Found, host: &mut dyn Host) -> Result<String, Error> {
     let header = arena.header();
     let mut summary = String::new();
     if header.settled.load(Ordering::Acquire) == 0 || header.sealed.load(Ordering::Acquire) == 0 {
-        let path = found.folder.join("start.json");
+        let path = found.folder.join(folder::START);
         let text = std::fs::read(&path).map_err(unreadable(path.clone()))?;
         let start: Start = serde_json::from_slice(&text).map_err(|error| unreadable(path)(error.into()))?;
         summary = fold(&arena, &start, host)?;

@@ -21,6 +21,9 @@ use crate::host::Plan;
 const SHIM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/shim.so"));
 const STUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stub.so"));
 
+/// What is known before the first event.
+pub(crate) const START: &str = "start.json";
+
 /// What the run has touched so far.
 pub(crate) const GLANCE: &str = "glance.json";
 

@@ -18,7 +18,7 @@ use crate::arena::layout::kind;
 use crate::arena::record::Record;
 use crate::arena::{Arena, monotonic, realtime};
 use crate::event::Stat;
-use crate::folder::{Folder, LIBRARY};
+use crate::folder::{Folder, LIBRARY, START};
 use crate::host::{Host, Plan, Redirection, Start};
 use crate::{process, watch};
 
@@ -93,7 +93,7 @@ fn prepare(plan: &Plan, outer: &Outer) -> Result<(Folder, Start), String> {
         host_data: plan.host_data.clone(),
     };
     let written = serde_json::to_vec(&start).map_err(|error| error.to_string());
-    let written = written.and_then(|text| std::fs::write(folder.path.join("start.json"), text).map_err(|error| error.to_string()));
+    let written = written.and_then(|text| std::fs::write(folder.path.join(START), text).map_err(|error| error.to_string()));
     if let Err(error) = written {
         crate::folder::remove(folder.link.as_deref().unwrap_or(&folder.path));
         return Err(error);

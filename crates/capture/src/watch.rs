@@ -33,7 +33,7 @@ const SLICE: Duration = Duration::from_millis(20);
 const REAP: Duration = Duration::from_millis(200);
 /// Between two glances that are written down for whoever looks on; longer where a glance takes long.
 const GLANCE: Duration = Duration::from_millis(250);
-/// A glance takes at most this share of the time.
+/// A glance takes at most one part in so many of the time.
 const GLANCE_SHARE: u32 = 50;
 /// Between two looks at processes that outlived the root.
 const SURVIVORS: Duration = Duration::from_secs(1);

@@ -70,7 +70,7 @@ function few({ counts }: Values, say: Say): Both {
   const names = counts.map(([v]) => say.value(v));
   const [was, is] = [shares(counts.map(([, s]) => s.before)), shares(counts.map(([, s]) => s.after))];
   const w = counts.map(() => 1 / counts.length);
-  return lay(w, was, is, names, [names[0], names[names.length - 1]], names, say);
+  return lay(w, was, is, names, [names[0], names[names.length - 1]], say);
 }
 
 function many(c: ColumnChange, { edges, range, counts }: Bins, say: Say): Both {
@@ -83,10 +83,10 @@ function many(c: ColumnChange, { edges, range, counts }: Bins, say: Say): Both {
   const names = counts.before.map((_, i) => (bounds[i] === bounds[i + 1] ? value(bounds[i]) : `${value(bounds[i])} – ${value(bounds[i + 1])}`));
   const ends: [string, string] = [value(bounds[0]), value(bounds[bounds.length - 1])];
   const w = widths(counts.before.map((_, i) => (bounds[i + 1] - bounds[i]) / span));
-  return lay(w, shares(counts.before), shares(counts.after), names, ends, names, say);
+  return lay(w, shares(counts.before), shares(counts.after), names, ends, say);
 }
 
-function lay(w: number[], was: number[], is: number[], names: string[], ends: [string, string], spoken: string[], say: Say): Both {
+function lay(w: number[], was: number[], is: number[], names: string[], ends: [string, string], say: Say): Both {
   const tall = Math.max(...w.map((width, i) => Math.max(was[i], is[i]) / width));
   if (!(tall > 0)) return null;
   const high = (share: number, width: number) => (share > 0 ? Math.max(0.75, (share / width / tall) * HEIGHT) : 0);
@@ -97,7 +97,7 @@ function lay(w: number[], was: number[], is: number[], names: string[], ends: [s
     x += width;
     return bin;
   });
-  const top = (side: number[]) => (total(side) > 0 ? spoken[side.reduce((best, share, i) => (share / w[i] > side[best] / w[best] ? i : best), 0)] : null);
+  const top = (side: number[]) => (total(side) > 0 ? names[side.reduce((best, share, i) => (share / w[i] > side[best] / w[best] ? i : best), 0)] : null);
   return { is: 'bins', bins, ends, densest: { before: top(was), after: top(is) } };
 }
 

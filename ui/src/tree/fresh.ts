@@ -47,7 +47,11 @@ export function standing(scene: Scene, rows: StatusRow[]): Marks {
   for (let i = 0; i < scene.n; i++) {
     const path = paths[i];
     if (scene.isRun(i)) runs.set(scene.answer.nodes.id[i], i);
-    else if (path) cards.set(path, [...(cards.get(path) ?? []), i]);
+    else if (path) {
+      const all = cards.get(path);
+      if (all) all.push(i);
+      else cards.set(path, [i]);
+    }
   }
   const makers = (i: number) => Array.from(scene.ins(i), (e) => from[e]);
   const readers = (i: number) => Array.from(scene.outs(i), (e) => to[e]);

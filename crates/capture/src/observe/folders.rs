@@ -136,6 +136,6 @@ fn system(path: &Path) -> bool {
 }
 
 /// Folders that hold Python's own and installed modules.
-fn python_folder(name: &[u8]) -> bool {
+pub(super) fn python_folder(name: &[u8]) -> bool {
     matches!(name, b"site-packages" | b"dist-packages" | b"__pycache__")
 }

@@ -6,6 +6,7 @@ use keizu_record::FilePath;
 use serde::{Deserialize, Serialize};
 
 use super::Observer;
+use super::folders::python_folder;
 use super::names::NodeId;
 use super::objects::ObjectId;
 
@@ -59,6 +60,6 @@ impl Observer {
     }
 
     fn is_package(&self, node: NodeId) -> bool {
-        self.path(node).components().any(|part| matches!(part.as_os_str().as_bytes(), b"site-packages" | b"dist-packages" | b"__pycache__"))
+        self.path(node).components().any(|part| python_folder(part.as_os_str().as_bytes()))
     }
 }
